@@ -53,13 +53,19 @@ export class DreamError extends Error {
  * An error for a name that is not among the known ones; lists the alternatives, nearest first.
  * @param what e.g. `recipe`, `pool`
  */
-export function unknownName(operation: string, what: string, got: string, known: readonly string[]): DreamError {
+export function unknownName(
+  operation: string,
+  what: string,
+  got: string,
+  known: readonly string[],
+): DreamError {
   const sorted = [...known].sort((a, b) => editDistance(got, a) - editDistance(got, b));
   const nearest = sorted[0];
   const close = nearest !== undefined && editDistance(got, nearest) <= Math.max(2, got.length / 3);
+  const listed = sorted.length > 12 ? [...sorted.slice(0, 12), "..."] : sorted;
   return new DreamError("unknown-name", {
     operation,
-    expected: `a known ${what} (${sorted.join(", ")})`,
+    expected: `a known ${what} (${listed.join(", ")})`,
     got: JSON.stringify(got),
     ...(close ? { hint: `did you mean ${JSON.stringify(nearest)}?` } : {}),
   });

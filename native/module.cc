@@ -1,0 +1,25 @@
+// The addon's door: one instance for each JavaScript environment, and the functions that it may call.
+#include "autograd.h"
+#include "operators.h"
+#include "runtime.h"
+#include "tensors.h"
+
+namespace {
+
+napi_value initialise(napi_env env, napi_value exports) {
+  auto* instance = new dream::Instance();
+  napi_add_env_cleanup_hook(env, [](void* data) { delete static_cast<dream::Instance*>(data); }, instance);
+  for (const auto& group : {dream::operator_exports(), dream::tensor_exports(), dream::autograd_exports(),
+                            dream::runtime_exports()}) {
+    for (const auto& entry : group) {
+      napi_value function;
+      napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.callback, instance, &function);
+      napi_set_named_property(env, exports, entry.name, function);
+    }
+  }
+  return exports;
+}
+
+}  // namespace
+
+NAPI_MODULE(NODE_GYP_MODULE_NAME, initialise)

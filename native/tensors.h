@@ -1,0 +1,9 @@
+#pragma once
+
+#include "values.h"
+
+namespace dream {
+
+std::vector<Export> tensor_exports();
+
+}  // namespace dream

@@ -1,0 +1,43 @@
+/**
+ * @file Randomness, always explicit: a generator with its own state, on the CPU, so that the same seed draws the same
+ * numbers whatever device they are used on.
+ */
+import { native } from "./native.js";
+import { Tensor } from "./tensor.js";
+
+const net = new FinalizationRegistry<number>((slot) => native.disposeGenerator(slot));
+
+/** A stream of random numbers (libtorch's Mersenne twister). Its state can be saved and set. */
+export class Generator {
+  /** internal: the generator's place in the addon's table. */
+  readonly slot: number;
+
+  private constructor(slot: number) {
+    this.slot = slot;
+    net.register(this, slot);
+  }
+
+  /** @param seed a whole number from 0 to 2^53 - 1 */
+  static fromSeed(seed: number): Generator {
+    return new Generator(native.generator(seed));
+  }
+
+  /** The generator that operators without an explicit one (dropout) draw from. */
+  static ofDevice(device: string): Generator {
+    return new Generator(native.defaultGenerator(device));
+  }
+
+  /** Everything that decides the next draws, as uint8. */
+  get state(): Tensor {
+    return new Tensor(native.generatorState(this.slot));
+  }
+
+  set state(state: Tensor) {
+    native.setGeneratorState(this.slot, state.slot);
+  }
+}
+
+/** Seeds the default generator of every device: the one that dropout draws from. */
+export function seedDefaultGenerators(seed: number): void {
+  native.manualSeed(seed);
+}

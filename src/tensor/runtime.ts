@@ -1,0 +1,36 @@
+/** @file The engine as a machine: its version, threads and devices. */
+import { native } from "./native.js";
+import type { Device } from "./tensor.js";
+
+/** libtorch's version, e.g. `1.13.1`. */
+export function engineVersion(): string {
+  return native.version();
+}
+
+/** libtorch's own account of how it was built and what it runs on. */
+export function engineConfiguration(): string {
+  return `${native.configuration()}\n${native.parallelism()}`;
+}
+
+/** Threads that one operator may use. */
+export function threadCount(): number {
+  return native.threads();
+}
+
+export function setThreadCount(count: number): void {
+  native.setThreads(count);
+}
+
+export function cudaDeviceCount(): number {
+  return native.cudaDevices();
+}
+
+/** Waits until a device has finished what it was given. */
+export function synchronize(device: Device): void {
+  native.synchronize(device);
+}
+
+/** Every operator schema whose name begins with `prefix`, as libtorch writes it. */
+export function operatorSchemas(prefix = "aten::"): string[] {
+  return native.schemas(prefix);
+}
