@@ -150,7 +150,7 @@ einsum: einsum
 oneHot: one_hot
 linear: linear
 embedding: embedding
-layerNorm: native_layer_norm
+layerNorm: layer_norm
 batchNorm: batch_norm
 gelu: gelu
 dropout: dropout
@@ -246,7 +246,7 @@ function parse(key: string): Schema {
   return { text, name, overload, parameters, results };
 }
 
-const hidden = new Set(["layout", "pin_memory", "memory_format", "non_blocking", "out", "cudnn_enabled"]);
+const hidden = new Set(["layout", "pin_memory", "memory_format", "non_blocking", "out", "cudnn_enable", "cudnn_enabled"]);
 
 function typeOf({ type }: Parameter): string {
   const optional = type.endsWith("?") && !type.endsWith("[]");
@@ -271,7 +271,7 @@ function typeOf({ type }: Parameter): string {
   return optional ? `${name} | null` : name;
 }
 
-function valueOf(parameter: Parameter, expression: string, defined: boolean): string {
+function argumentOf(parameter: Parameter, expression: string, defined: boolean): string {
   const optional = parameter.type.endsWith("?") || !defined;
   const through = (member: string): string =>
     optional ? `${expression}?.${member}` : `${expression}.${member}`;
@@ -313,12 +313,12 @@ function render({ name, schema, scalar }: Entry, method: boolean): { declaration
   const values = (of: Schema): string => {
     const list = of.parameters.map((p, i) => {
       if (method && i === 0) return "this.slot";
-      if (hidden.has(p.name)) return p.name === "cudnn_enabled" ? "true" : "undefined";
+      if (hidden.has(p.name)) return p.name.startsWith("cudnn") ? "true" : "undefined";
       if (keywords.some((q) => q.name === p.name))
-        return valueOf(p, `options${needed ? "" : "?"}.${camel(p.name)}`, false);
+        return argumentOf(p, `options${needed ? "" : "?"}.${camel(p.name)}`, false);
       const index = positional.findIndex((q) => q.name === p.name);
       if (index < 0) throw new Error(`${of.text}: no parameter ${p.name}`);
-      return valueOf(p, camel(p.name), !isOptional[index]);
+      return argumentOf(p, camel(p.name), !isOptional[index]);
     });
     while (list.at(-1) === "undefined") list.pop();
     return list.length > 0 ? `, ${list.join(", ")}` : "";

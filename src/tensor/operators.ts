@@ -315,6 +315,7 @@ const op_index_Tensor = findOperator("aten::index", "Tensor");
 const op_index_put_ = findOperator("aten::index_put_", "");
 const op_index_select = findOperator("aten::index_select", "");
 const op_isfinite = findOperator("aten::isfinite", "");
+const op_layer_norm = findOperator("aten::layer_norm", "");
 const op_le_Scalar = findOperator("aten::le", "Scalar");
 const op_le_Tensor = findOperator("aten::le", "Tensor");
 const op_lerp__Scalar = findOperator("aten::lerp_", "Scalar");
@@ -347,7 +348,6 @@ const op_mul_Tensor = findOperator("aten::mul", "Tensor");
 const op_mul__Scalar = findOperator("aten::mul_", "Scalar");
 const op_mul__Tensor = findOperator("aten::mul_", "Tensor");
 const op_narrow = findOperator("aten::narrow", "");
-const op_native_layer_norm = findOperator("aten::native_layer_norm", "");
 const op_ne_Scalar = findOperator("aten::ne", "Scalar");
 const op_ne_Tensor = findOperator("aten::ne", "Tensor");
 const op_neg = findOperator("aten::neg", "");
@@ -997,9 +997,9 @@ export function embedding(weight: Tensor, indices: Tensor, paddingIdx?: number, 
   return invokeTensor(op_embedding, weight.slot, indices.slot, paddingIdx, scaleGradByFreq, sparse);
 }
 
-/** `aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)` */
-export function layerNorm(input: Tensor, normalizedShape: number | readonly number[], weight: Tensor | null, bias: Tensor | null, eps: number): [Tensor, Tensor, Tensor] {
-  return invokeTensors(op_native_layer_norm, input.slot, normalizedShape, weight?.slot, bias?.slot, eps) as [Tensor, Tensor, Tensor];
+/** `aten::layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor` */
+export function layerNorm(input: Tensor, normalizedShape: number | readonly number[], weight?: Tensor | null, bias?: Tensor | null, eps?: number): Tensor {
+  return invokeTensor(op_layer_norm, input.slot, normalizedShape, weight?.slot, bias?.slot, eps, true);
 }
 
 /** `aten::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor` */

@@ -1,0 +1,69 @@
+/** @file Where the random draws of a drawing come from: a stream for each image and candidate, whatever the batch. */
+import { TokenOrders } from "../models/dream/mask.js";
+import type { TokenNoise } from "../models/dream/noise-diffusion.js";
+import { Generator, randn, scope, stack } from "../tensor/index.js";
+
+/** Noise for the tokens that one step draws. */
+export interface NoiseRequest {
+  /** For each image of the batch, which of its candidates is being drawn. */
+  readonly candidates: readonly number[];
+  readonly tokensPerImage: number;
+  readonly tokenWidth: number;
+  /** Reverse steps of the diffusion head. */
+  readonly diffusionSteps: number;
+}
+
+/** Gives noise, image by image in raster order: initial [P, C] and steps [S, P, C], P = images x tokens per image. */
+export interface NoiseSource {
+  draw(request: NoiseRequest): TokenNoise;
+}
+
+/** One stream for each image and candidate, by the image's seed: the same draws in any batch; candidate 0 is plain decoding. */
+export class SeededNoise implements NoiseSource {
+  readonly #seeds: readonly number[];
+  readonly #streams = new Map<string, Generator>();
+
+  /** @param seeds one for each image */
+  constructor(seeds: readonly number[]) {
+    this.#seeds = seeds;
+  }
+
+  draw({ candidates, tokensPerImage, tokenWidth, diffusionSteps }: NoiseRequest): TokenNoise {
+    return scope(() => {
+      const perImage = candidates.map((candidate, image) =>
+        randn([diffusionSteps + 1, tokensPerImage, tokenWidth], {
+          generator: this.#stream(image, candidate),
+        }),
+      );
+      const all = stack(perImage, 1).reshape([
+        diffusionSteps + 1,
+        candidates.length * tokensPerImage,
+        tokenWidth,
+      ]);
+      return { initial: all.select(0, 0), steps: all.narrow(0, 1, diffusionSteps) };
+    });
+  }
+
+  #stream(image: number, candidate: number): Generator {
+    const key = `${image} ${candidate}`;
+    let stream = this.#streams.get(key);
+    if (stream === undefined) {
+      stream = Generator.fromSeed(candidateSeed(this.#seeds[image]!, candidate));
+      this.#streams.set(key, stream);
+    }
+    return stream;
+  }
+}
+
+/** A seed of its own for each candidate of an image; candidate 0 has the image's. */
+export function candidateSeed(seed: number, candidate: number): number {
+  return (seed + candidate * 0x9e3779b1) % Number.MAX_SAFE_INTEGER;
+}
+
+/** Random orders, each image's by its own seed, so that they do not depend on the batch. */
+export function seededOrders(seeds: readonly number[], tokenCount: number): TokenOrders {
+  const values = new Int32Array(seeds.length * tokenCount);
+  for (const [image, seed] of seeds.entries())
+    values.set(TokenOrders.random(1, tokenCount, Generator.fromSeed(seed)).values, image * tokenCount);
+  return new TokenOrders(seeds.length, tokenCount, values);
+}

@@ -1,0 +1,161 @@
+/**
+ * @file Which tokens are hidden. All images of a batch hide equally many, in different places; so what is visible is a
+ * rectangle of indices, and the encoder can drop the rest. Orders decide: the first m of an image's order are hidden.
+ */
+import { DreamError } from "../../errors.js";
+import { type Device, type Generator, rand, scope, type Tensor, tensor } from "../../tensor/index.js";
+
+/** One permutation of the N tokens for each of B images. */
+export class TokenOrders {
+  constructor(
+    readonly batch: number,
+    readonly tokenCount: number,
+    /** [B, N], row-major. */
+    readonly values: Int32Array,
+  ) {}
+
+  /** A fresh random order for each image. */
+  static random(batch: number, tokenCount: number, random: Generator): TokenOrders {
+    const values = scope(() => rand([batch, tokenCount], { generator: random }).argsort(1).toNumbers());
+    return new TokenOrders(batch, tokenCount, Int32Array.from(values));
+  }
+
+  /** @param orders int64 [B, N] */
+  static fromTensor(orders: Tensor): TokenOrders {
+    const [batch, tokenCount] = orders.shape as [number, number];
+    return new TokenOrders(batch, tokenCount, Int32Array.from(orders.toNumbers()));
+  }
+
+  /** The orders repeated as a whole, for K candidates of each image: [K B, N], candidate by candidate. */
+  repeat(times: number): TokenOrders {
+    const values = new Int32Array(this.values.length * times);
+    for (let k = 0; k < times; k++) values.set(this.values, k * this.values.length);
+    return new TokenOrders(this.batch * times, this.tokenCount, values);
+  }
+}
+
+/** A choice of equally many tokens in each image of a batch. */
+export class TokenMask {
+  /** [B, N] of 0 and 1, row-major; 1 is chosen (hidden, or about to be drawn). */
+  readonly bits: Uint8Array;
+  /** Chosen tokens of each image. */
+  readonly count: number;
+
+  private constructor(
+    readonly batch: number,
+    readonly tokenCount: number,
+    bits: Uint8Array,
+  ) {
+    this.bits = bits;
+    this.count = batch === 0 ? 0 : bits.subarray(0, tokenCount).reduce((sum, bit) => sum + bit, 0);
+    for (let b = 1; b < batch; b++) {
+      const count = bits.subarray(b * tokenCount, (b + 1) * tokenCount).reduce((sum, bit) => sum + bit, 0);
+      if (count !== this.count)
+        throw new DreamError("shape", {
+          operation: "mask",
+          expected: `${this.count} masked tokens in every image, as in the first`,
+          got: `${count} in image ${b}`,
+        });
+    }
+  }
+
+  /** Hides the first `count` tokens of each order. */
+  static firstOf(orders: TokenOrders, count: number): TokenMask {
+    const { batch, tokenCount, values } = orders;
+    const bits = new Uint8Array(batch * tokenCount);
+    for (let b = 0; b < batch; b++)
+      for (let i = 0; i < count; i++) bits[b * tokenCount + values[b * tokenCount + i]!] = 1;
+    return new TokenMask(batch, tokenCount, bits);
+  }
+
+  static none(batch: number, tokenCount: number): TokenMask {
+    return new TokenMask(batch, tokenCount, new Uint8Array(batch * tokenCount));
+  }
+
+  static all(batch: number, tokenCount: number): TokenMask {
+    return new TokenMask(batch, tokenCount, new Uint8Array(batch * tokenCount).fill(1));
+  }
+
+  /** @param mask [B, N], non-zero is hidden @throws DreamError `shape` where images hide differently many */
+  static fromTensor(mask: Tensor): TokenMask {
+    const [batch, tokenCount] = mask.shape as [number, number];
+    return new TokenMask(
+      batch,
+      tokenCount,
+      Uint8Array.from(mask.toNumbers(), (n) => (n === 0 ? 0 : 1)),
+    );
+  }
+
+  /** What is chosen here and not there. */
+  minus(other: TokenMask): TokenMask {
+    return new TokenMask(
+      this.batch,
+      this.tokenCount,
+      this.bits.map((bit, i) => bit & (other.bits[i]! ^ 1)),
+    );
+  }
+
+  /** Share of an image's tokens that is chosen, 0..1. */
+  get share(): number {
+    return this.count / this.tokenCount;
+  }
+
+  /** The images of `images` (indices into the batch) only, in that order. */
+  pick(images: readonly number[]): TokenMask {
+    const bits = new Uint8Array(images.length * this.tokenCount);
+    for (const [row, b] of images.entries())
+      bits.set(this.bits.subarray(b * this.tokenCount, (b + 1) * this.tokenCount), row * this.tokenCount);
+    return new TokenMask(images.length, this.tokenCount, bits);
+  }
+
+  /** The mask repeated as a whole. */
+  repeat(times: number): TokenMask {
+    const bits = new Uint8Array(this.bits.length * times);
+    for (let k = 0; k < times; k++) bits.set(this.bits, k * this.bits.length);
+    return new TokenMask(this.batch * times, this.tokenCount, bits);
+  }
+
+  /** float32 [B, N] of 0 and 1. */
+  toTensor(device: Device): Tensor {
+    return tensor(Float32Array.from(this.bits), [this.batch, this.tokenCount], { device });
+  }
+
+  /** int64 [B, count]: each image's chosen positions in raster order. */
+  positions(device: Device): Tensor {
+    return tensor(this.#find(1), [this.batch, this.count], { dtype: "int64", device });
+  }
+
+  /** int64 [B, N - count]: each image's other positions in raster order. */
+  otherPositions(device: Device): Tensor {
+    return tensor(this.#find(0), [this.batch, this.tokenCount - this.count], { dtype: "int64", device });
+  }
+
+  /** int64 [B x count]: the chosen positions as rows of a [B N, ...] matrix, in raster order. */
+  rows(device: Device): Tensor {
+    const rows: number[] = [];
+    for (const [row, bit] of this.bits.entries()) if (bit === 1) rows.push(row);
+    return tensor(rows, [rows.length], { dtype: "int64", device });
+  }
+
+  /**
+   * int64 [B x N]: for each position its row in the matrix of unchosen rows (image by image, raster order), and
+   * `filler` for a chosen position. `lead` rows stand before each image's own.
+   */
+  restoration(lead: number, filler: number): number[] {
+    const perImage = lead + this.tokenCount - this.count;
+    const rows: number[] = [];
+    for (let b = 0; b < this.batch; b++) {
+      let next = b * perImage;
+      for (let u = 0; u < lead; u++) rows.push(next++);
+      for (let n = 0; n < this.tokenCount; n++)
+        rows.push(this.bits[b * this.tokenCount + n] === 1 ? filler : next++);
+    }
+    return rows;
+  }
+
+  #find(bit: 0 | 1): number[] {
+    const found: number[] = [];
+    for (const [row, one] of this.bits.entries()) if (one === bit) found.push(row % this.tokenCount);
+    return found;
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * @file The paper's diffusion over one token: noise prediction with learned variance (SPEC sections 4 and 7; ADM's process as MAR
+ * uses it). Training draws one of 1,000 steps; sampling runs the kept steps of a respaced process.
+ */
+import { cat, scope, type Tensor, tensor, where } from "../../tensor/index.js";
+import { type DiffusionConstants, diffusionConstants } from "./diffusion-constants.js";
+import type { DiffusionHead } from "./diffusion-head.js";
+
+/** The two terms of the loss, a row for each token, in means over the token's numbers. */
+export interface DiffusionTerms {
+  /** Squared error of the predicted noise, [R]. */
+  readonly squaredError: Tensor;
+  /** The variational term in bits, [R]; its gradient reaches the variance only. */
+  readonly variational: Tensor;
+}
+
+/** One reverse step's distribution. */
+export interface ReverseStep {
+  readonly mean: Tensor;
+  readonly logVariance: Tensor;
+  readonly start: Tensor;
+}
+
+/** Guidance of one sampling call: both branches' conditions are stacked, the conditional rows first. */
+export interface HeadGuidance {
+  readonly scale: number;
+}
+
+/** Normal draws for P tokens. */
+export interface TokenNoise {
+  /** [P, C] */
+  readonly initial: Tensor;
+  /** [S, P, C], from the noisiest step to the last; the last is not used. */
+  readonly steps: Tensor;
+}
+
+/** How many steps the process has before respacing. */
+export const trainingSteps = 1000;
+
+export class NoiseDiffusion {
+  readonly #training: Tables;
+  readonly #sampling: Tables;
+
+  /** @param sampling how many steps a drawing takes, or sections as `20,10,5` */
+  constructor(
+    readonly head: DiffusionHead,
+    readonly tokenWidth: number,
+    sampling: string,
+  ) {
+    this.#training = new Tables(diffusionConstants(trainingSteps));
+    this.#sampling = new Tables(diffusionConstants(trainingSteps, sampling));
+  }
+
+  /** Reverse steps of one drawing. */
+  get stepCount(): number {
+    return this.#sampling.constants.stepCount;
+  }
+
+  /** Tokens after `times` steps of noise. @param x0 [R, C] @param times int64 [R] @param noise [R, C] */
+  diffuse(x0: Tensor, times: Tensor, noise: Tensor): Tensor {
+    return scope(() => {
+      const { signal, deviation } = this.#training.on(x0.device);
+      return signal.at(times).mul(x0).add(deviation.at(times).mul(noise));
+    });
+  }
+
+  /**
+   * @param x0 clean tokens [R, C] @param z decoder outputs [R, D] @param times int64 [R], 0..999 @param noise [R, C]
+   */
+  terms(x0: Tensor, z: Tensor, times: Tensor, noise: Tensor): DiffusionTerms {
+    return scope(() => {
+      const xt = this.diffuse(x0, times, noise);
+      const [predicted, interpolation] = this.head.forward(xt, times, z).chunk(2, 1) as [Tensor, Tensor];
+      const squaredError = noise.sub(predicted).square().mean(1);
+      const tables = this.#training.on(x0.device);
+      const truth = tables.posteriorMean(x0, xt, times);
+      const step = tables.reverse(xt, times, predicted.detach(), interpolation);
+      const divergence = gaussianDivergence(
+        truth,
+        tables.posteriorLogVariance.at(times),
+        step.mean,
+        step.logVariance,
+      );
+      const likelihood = discretisedLogLikelihood(x0, step.mean, step.logVariance.mul(0.5)).neg();
+      const nats = where(times.eq(0), likelihood.mean(1), divergence.mean(1));
+      return { squaredError, variational: nats.div(Math.LN2) };
+    });
+  }
+
+  /** One reverse step of the respaced process. @param index 0 is the last one run @param x [P, C] @param z [P, D] */
+  reverseStep(x: Tensor, index: number, z: Tensor, guidance: HeadGuidance | null = null): ReverseStep {
+    return scope(() => this.#reverse(x, index, this.head.condition.forward(z), guidance));
+  }
+
+  /** A draw from a reverse step; temperature scales the noise, and the last step has none. */
+  drawStep(step: ReverseStep, index: number, noise: Tensor, temperature: number): Tensor {
+    return scope(() =>
+      index === 0
+        ? step.mean.add(0)
+        : step.mean.add(step.logVariance.mul(0.5).exp().mul(noise).mul(temperature)),
+    );
+  }
+
+  /**
+   * Draws P tokens.
+   * @param z [P, D], or [2P, D] with guidance: the conditional rows, then the unconditional ones
+   * @param onStep is shown the state after every reverse step
+   * @returns [P, C]
+   */
+  sample(
+    z: Tensor,
+    noise: TokenNoise,
+    temperature: number,
+    guidance: HeadGuidance | null,
+    onStep?: (x: Tensor) => void,
+  ): Tensor {
+    return scope(() => {
+      const condition = this.head.condition.forward(z);
+      let x = noise.initial;
+      for (let index = this.stepCount - 1; index >= 0; index--) {
+        const drawn = noise.steps.select(0, this.stepCount - 1 - index);
+        x = scope(() =>
+          this.drawStep(this.#reverse(x, index, condition, guidance), index, drawn, temperature),
+        );
+        onStep?.(x);
+      }
+      return x;
+    });
+  }
+
+  #reverse(x: Tensor, index: number, condition: Tensor, guidance: HeadGuidance | null): ReverseStep {
+    const { constants } = this.#sampling;
+    const P = x.size(0);
+    const originalTime = tensor([constants.timestepMap[index]!], [1], { dtype: "int64", device: x.device });
+    const time = this.head.timeEmbedding.forward(originalTime);
+    const input = guidance === null ? x : cat([x, x], 0);
+    const [first, interpolation] = this.head.denoise(input, time, condition).chunk(2, 1) as [Tensor, Tensor];
+    let predicted = first;
+    let variance = interpolation;
+    if (guidance !== null) {
+      const conditional = first.narrow(0, 0, P);
+      const unconditional = first.narrow(0, P, P);
+      predicted = unconditional.add(conditional.sub(unconditional).mul(guidance.scale));
+      variance = interpolation.narrow(0, 0, P);
+    }
+    const at = tensor([index], [1], { dtype: "int64", device: x.device });
+    return this.#sampling.on(x.device).reverse(x, at, predicted, variance);
+  }
+}
+
+/** One table of the process, as a float32 column indexed by times. */
+class Column {
+  constructor(readonly values: Tensor) {}
+
+  /** @param times int64 [R] @returns [R, 1] */
+  at(times: Tensor): Tensor {
+    return this.values.indexSelect(0, times).unsqueeze(1);
+  }
+}
+
+/** The process's tables on one device. */
+class DeviceTables {
+  readonly signal: Column;
+  readonly deviation: Column;
+  readonly posteriorLogVariance: Column;
+  readonly #logBeta: Column;
+  readonly #startFromState: Column;
+  readonly #startFromNoise: Column;
+  readonly #meanFromStart: Column;
+  readonly #meanFromState: Column;
+
+  constructor(constants: DiffusionConstants, device: string) {
+    const column = (values: ArrayLike<number>): Column =>
+      new Column(tensor(Float32Array.from(values), [values.length], { device }).persist());
+    this.signal = column(constants.sqrtAlphasCumprod);
+    this.deviation = column(constants.sqrtOneMinusAlphasCumprod);
+    this.posteriorLogVariance = column(constants.posteriorLogVarianceClipped);
+    this.#logBeta = column(constants.logBetas);
+    this.#startFromState = column(constants.sqrtRecipAlphasCumprod);
+    this.#startFromNoise = column(constants.sqrtRecipm1AlphasCumprod);
+    this.#meanFromStart = column(constants.posteriorMeanCoef1);
+    this.#meanFromState = column(constants.posteriorMeanCoef2);
+  }
+
+  posteriorMean(start: Tensor, state: Tensor, times: Tensor): Tensor {
+    return this.#meanFromStart.at(times).mul(start).add(this.#meanFromState.at(times).mul(state));
+  }
+
+  /** The model's reverse step; the variance interpolates, in logarithms, from the posterior's to beta by (v + 1) / 2. */
+  reverse(state: Tensor, times: Tensor, predictedNoise: Tensor, interpolation: Tensor): ReverseStep {
+    const share = interpolation.add(1).div(2);
+    const least = this.posteriorLogVariance.at(times);
+    const logVariance = share.mul(this.#logBeta.at(times)).add(share.neg().add(1).mul(least));
+    const start = this.#startFromState
+      .at(times)
+      .mul(state)
+      .sub(this.#startFromNoise.at(times).mul(predictedNoise));
+    return { mean: this.posteriorMean(start, state, times), logVariance, start };
+  }
+}
+
+/** A process's constants, and their copies on the devices that asked. */
+class Tables {
+  readonly #devices = new Map<string, DeviceTables>();
+
+  constructor(readonly constants: DiffusionConstants) {}
+
+  on(device: string): DeviceTables {
+    let tables = this.#devices.get(device);
+    if (tables === undefined) {
+      tables = new DeviceTables(this.constants, device);
+      this.#devices.set(device, tables);
+    }
+    return tables;
+  }
+}
+
+/** KL divergence of two Gaussians in nats, element by element. */
+function gaussianDivergence(
+  mean1: Tensor,
+  logVariance1: Tensor,
+  mean2: Tensor,
+  logVariance2: Tensor,
+): Tensor {
+  return logVariance2
+    .sub(logVariance1)
+    .add(-1)
+    .add(logVariance1.sub(logVariance2).exp())
+    .add(mean1.sub(mean2).square().mul(logVariance2.neg().exp()))
+    .mul(0.5);
+}
+
+/** The normal distribution's cumulative function by its tanh approximation. */
+function approximateCdf(x: Tensor): Tensor {
+  return x
+    .pow(3)
+    .mul(0.044715)
+    .add(x)
+    .mul(Math.sqrt(2 / Math.PI))
+    .tanh()
+    .add(1)
+    .mul(0.5);
+}
+
+/** Log-likelihood of values on a grid of half-bins of 1/255, element by element; the edges are open. */
+function discretisedLogLikelihood(x: Tensor, mean: Tensor, logDeviation: Tensor): Tensor {
+  const centred = x.sub(mean);
+  const inverse = logDeviation.neg().exp();
+  const above = approximateCdf(inverse.mul(centred.add(1 / 255)));
+  const below = approximateCdf(inverse.mul(centred.sub(1 / 255)));
+  const logAbove = above.clamp(1e-12).log();
+  const logNotBelow = below.neg().add(1).clamp(1e-12).log();
+  const logBetween = above.sub(below).clamp(1e-12).log();
+  return where(x.lt(-0.999), logAbove, where(x.gt(0.999), logNotBelow, logBetween));
+}

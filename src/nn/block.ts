@@ -1,0 +1,90 @@
+/** @file Pre-norm transformer blocks, as in timm's vision transformer (qkv with bias, exact GELU). */
+import { type Device, dropout, gelu, scope, type Tensor } from "../tensor/index.js";
+import { CrossAttention, type Dropout, SelfAttention, type TextMemory } from "./attention.js";
+import { Linear } from "./linear.js";
+import { Module } from "./module.js";
+import { LayerNorm } from "./norm.js";
+
+/** Sizes of one block. */
+export interface BlockSize {
+  readonly width: number;
+  readonly heads: number;
+  /** Hidden width of the MLP. */
+  readonly mlpWidth: number;
+  /** Of every LayerNorm in the block. */
+  readonly epsilon: number;
+  readonly dropout: Dropout;
+}
+
+/** Linear, GELU, Linear; dropout acts after both (SPEC section 13). */
+export class Mlp extends Module {
+  readonly fc1: Linear;
+  readonly fc2: Linear;
+  readonly #dropped: number;
+
+  constructor({ width, mlpWidth, dropout }: BlockSize, device: Device = "cpu") {
+    super();
+    this.fc1 = new Linear(width, mlpWidth, device);
+    this.fc2 = new Linear(mlpWidth, width, device);
+    this.#dropped = dropout.projection;
+  }
+
+  forward(x: Tensor): Tensor {
+    const hidden = gelu(this.fc1.forward(x));
+    if (this.mode === "eval" || this.#dropped === 0) return this.fc2.forward(hidden);
+    return dropout(this.fc2.forward(dropout(hidden, this.#dropped, true)), this.#dropped, true);
+  }
+}
+
+/** Self-attention and MLP, each with a residual. */
+export class Block extends Module {
+  readonly norm1: LayerNorm;
+  readonly attention: SelfAttention;
+  readonly norm2: LayerNorm;
+  readonly mlp: Mlp;
+
+  constructor(size: BlockSize, device: Device = "cpu") {
+    super();
+    this.norm1 = new LayerNorm(size.width, size.epsilon, device);
+    this.attention = new SelfAttention(size.width, size.heads, size.dropout, device);
+    this.norm2 = new LayerNorm(size.width, size.epsilon, device);
+    this.mlp = new Mlp(size, device);
+  }
+
+  /** @param x [B, N, D] @param mask added to the attention scores, [N, N], or null */
+  forward(x: Tensor, mask: Tensor | null = null): Tensor {
+    return scope(() => {
+      const attended = x.add(this.attention.forward(this.norm1.forward(x), mask));
+      return attended.add(this.mlp.forward(this.norm2.forward(attended)));
+    });
+  }
+}
+
+/** Self-attention, cross-attention to a text, and MLP, each with a residual; the text is not normed here. */
+export class CrossBlock extends Module {
+  readonly norm0: LayerNorm;
+  readonly selfAttention: SelfAttention;
+  readonly norm1: LayerNorm;
+  readonly crossAttention: CrossAttention;
+  readonly norm2: LayerNorm;
+  readonly mlp: Mlp;
+
+  constructor(size: BlockSize, device: Device = "cpu") {
+    super();
+    this.norm0 = new LayerNorm(size.width, size.epsilon, device);
+    this.selfAttention = new SelfAttention(size.width, size.heads, size.dropout, device);
+    this.norm1 = new LayerNorm(size.width, size.epsilon, device);
+    this.crossAttention = new CrossAttention(size.width, size.heads, size.dropout, device);
+    this.norm2 = new LayerNorm(size.width, size.epsilon, device);
+    this.mlp = new Mlp(size, device);
+  }
+
+  /** @param x [B, N, D] @param memory this block's {@link CrossAttention.remember} of the text */
+  forward(x: Tensor, memory: TextMemory): Tensor {
+    return scope(() => {
+      const seen = x.add(this.selfAttention.forward(this.norm0.forward(x)));
+      const told = seen.add(this.crossAttention.forward(this.norm1.forward(seen), memory));
+      return told.add(this.mlp.forward(this.norm2.forward(told)));
+    });
+  }
+}

@@ -1,0 +1,54 @@
+/** @file LayerNorm, and BatchNorm over the first axis. */
+import { batchNorm, type Device, layerNorm, ones, requireGrad, type Tensor, zeros } from "../tensor/index.js";
+import { Module, parameter } from "./module.js";
+
+/** Normalises the last axis. */
+export class LayerNorm extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly #width: number;
+  readonly #epsilon: number;
+
+  constructor(width: number, epsilon: number, device: Device = "cpu") {
+    super();
+    this.weight = requireGrad(ones([width], { device }).persist());
+    this.bias = parameter([width], device);
+    this.#width = width;
+    this.#epsilon = epsilon;
+  }
+
+  /** @param x [..., width] */
+  forward(x: Tensor): Tensor {
+    return layerNorm(x, this.#width, this.weight, this.bias, this.#epsilon);
+  }
+}
+
+/** LayerNorm without scale and shift. @param x [..., width] */
+export function plainLayerNorm(x: Tensor, epsilon: number): Tensor {
+  return layerNorm(x, x.size(-1), null, null, epsilon);
+}
+
+/** Normalises each feature over the batch: eps 1e-5, momentum 0.1, statistics kept for `eval` (SPEC section 3). */
+export class BatchNorm extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly runningMean: Tensor;
+  readonly runningVariance: Tensor;
+  readonly batchCount: Tensor;
+
+  constructor(width: number, device: Device = "cpu") {
+    super();
+    this.weight = requireGrad(ones([width], { device }).persist());
+    this.bias = parameter([width], device);
+    this.runningMean = zeros([width], { device }).persist();
+    this.runningVariance = ones([width], { device }).persist();
+    this.batchCount = zeros([], { device, dtype: "int64" }).persist();
+  }
+
+  /** @param x [B, width] */
+  forward(x: Tensor): Tensor {
+    const training = this.mode === "train";
+    if (training) this.batchCount.add_(1);
+    return batchNorm(x, this.weight, this.bias, this.runningMean, this.runningVariance, training, 0.1, 1e-5);
+  }
+}

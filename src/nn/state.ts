@@ -1,0 +1,65 @@
+/** @file Loading state strictly: every name and shape must fit, and one error tells of everything that does not. */
+import { DreamError } from "../errors.js";
+import { noGrad, type Tensor } from "../tensor/index.js";
+import type { NamedTensor } from "./module.js";
+
+/** Where state comes from: shapes first, so that everything is checked before anything is copied. */
+export interface StateSource {
+  /** What it is called in errors: a file's path. */
+  readonly name: string;
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** A tensor by name; the caller disposes it. */
+  read(name: string): Tensor;
+}
+
+/** How many keys of one kind an error lists. */
+const listed = 8;
+
+/**
+ * Copies a source's tensors into a module's, by name.
+ * @param target a model's whole state
+ * @throws DreamError `state` naming every missing, unexpected and misshapen key; nothing is changed then
+ */
+export function loadState(target: readonly NamedTensor[], source: StateSource): void {
+  const wanted = new Map(target);
+  const missing = [...wanted.keys()].filter((name) => !source.shapes.has(name));
+  const unexpected = [...source.shapes.keys()].filter((name) => !wanted.has(name));
+  const misshapen = [...wanted].flatMap(([name, tensor]) => {
+    const found = source.shapes.get(name);
+    const expected = tensor.shape;
+    return found === undefined || String(found) === String(expected)
+      ? []
+      : [`${name} [${expected.join(", ")}] but found [${found.join(", ")}]`];
+  });
+  if (missing.length + unexpected.length + misshapen.length > 0)
+    throw new DreamError("state", {
+      operation: `load ${source.name}`,
+      message: [part("missing", missing), part("unexpected", unexpected), part("expected", misshapen)]
+        .filter((text) => text !== "")
+        .join("; "),
+      hint: "the file belongs to a model of another configuration; build the model from the config beside it",
+    });
+  noGrad(() => {
+    for (const [name, tensor] of wanted) {
+      const value = source.read(name);
+      tensor.copy_(value);
+      value.dispose();
+    }
+  });
+}
+
+function part(what: string, names: readonly string[]): string {
+  if (names.length === 0) return "";
+  const rest = names.length > listed ? ` and ${names.length - listed} more` : "";
+  return `${names.length} ${what}: ${names.slice(0, listed).join(", ")}${rest}`;
+}
+
+/** A state of tensors in memory as a source; reading gives copies. */
+export function stateInMemory(name: string, state: readonly NamedTensor[]): StateSource {
+  const tensors = new Map(state);
+  return {
+    name,
+    shapes: new Map(state.map(([key, tensor]) => [key, tensor.shape])),
+    read: (key) => tensors.get(key)!.detach().clone(),
+  };
+}
