@@ -169,6 +169,8 @@ foreachMul: _foreach_mul.Scalar
 foreachMul_: _foreach_mul_.Scalar
 foreachDiv_: _foreach_div_.List
 foreachSqrt: _foreach_sqrt
+foreachNorm: _foreach_norm.Scalar
+foreachDivScalar_: _foreach_div_.Scalar
 foreachAddcmul_: _foreach_addcmul_.Scalar
 foreachAddcdiv_: _foreach_addcdiv_.Scalar
 upsampleBicubic: upsample_bicubic2d

@@ -244,8 +244,10 @@ const op__foreach_add__Scalar = findOperator("aten::_foreach_add_", "Scalar");
 const op__foreach_addcdiv__Scalar = findOperator("aten::_foreach_addcdiv_", "Scalar");
 const op__foreach_addcmul__Scalar = findOperator("aten::_foreach_addcmul_", "Scalar");
 const op__foreach_div__List = findOperator("aten::_foreach_div_", "List");
+const op__foreach_div__Scalar = findOperator("aten::_foreach_div_", "Scalar");
 const op__foreach_mul_Scalar = findOperator("aten::_foreach_mul", "Scalar");
 const op__foreach_mul__Scalar = findOperator("aten::_foreach_mul_", "Scalar");
+const op__foreach_norm_Scalar = findOperator("aten::_foreach_norm", "Scalar");
 const op__foreach_sqrt = findOperator("aten::_foreach_sqrt", "");
 const op__to_copy = findOperator("aten::_to_copy", "");
 const op_abs = findOperator("aten::abs", "");
@@ -1090,6 +1092,16 @@ export function foreachDiv_(self: readonly Tensor[], other: readonly Tensor[]): 
 /** `aten::_foreach_sqrt(Tensor[] self) -> Tensor[]` */
 export function foreachSqrt(self: readonly Tensor[]): Tensor[] {
   return invokeTensors(op__foreach_sqrt, slotsOf(self));
+}
+
+/** `aten::_foreach_norm.Scalar(Tensor[] self, Scalar ord=2) -> Tensor[]` */
+export function foreachNorm(self: readonly Tensor[], ord?: number): Tensor[] {
+  return invokeTensors(op__foreach_norm_Scalar, slotsOf(self), ord);
+}
+
+/** `aten::_foreach_div_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()` */
+export function foreachDivScalar_(self: readonly Tensor[], scalar: number): void {
+  invoke(op__foreach_div__Scalar, slotsOf(self), scalar);
 }
 
 /** `aten::_foreach_addcmul_.Scalar(Tensor(a!)[] self, Tensor[] tensor1, Tensor[] tensor2, Scalar value=1) -> ()` */

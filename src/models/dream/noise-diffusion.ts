@@ -14,6 +14,16 @@ export interface DiffusionTerms {
   readonly variational: Tensor;
 }
 
+/** What the head says of P tokens. */
+export interface Prediction {
+  /** Noise, guided where guidance was asked for, [P, C]. */
+  readonly noise: Tensor;
+  /** Where the variance lies between its bounds, -1..1, [P, C]. */
+  readonly interpolation: Tensor;
+  /** The same without the caption; it does not influence what is drawn. */
+  readonly unguided: Tensor | null;
+}
+
 /** One reverse step's distribution. */
 export interface ReverseStep {
   readonly mean: Tensor;
@@ -87,9 +97,26 @@ export class NoiseDiffusion {
     });
   }
 
-  /** One reverse step of the respaced process. @param index 0 is the last one run @param x [P, C] @param z [P, D] */
-  reverseStep(x: Tensor, index: number, z: Tensor, guidance: HeadGuidance | null = null): ReverseStep {
-    return scope(() => this.#reverse(x, index, this.head.condition.forward(z), guidance));
+  /**
+   * What the head says of a state.
+   * @param x [P, C] @param index a step of the respaced process, 0 the last one run
+   * @param condition the head's embedding of z, [P, W], or [2P, W] with guidance: the conditional rows first
+   */
+  predict(x: Tensor, index: number, condition: Tensor, guidance: HeadGuidance | null): Prediction {
+    return scope(() => {
+      const step = this.#sampling.constants.timestepMap[index]!;
+      const time = this.head.timeEmbedding.forward(tensor([step], [1], { dtype: "int64", device: x.device }));
+      const output = this.head.denoise(guidance === null ? x : cat([x, x], 0), time, condition);
+      return guidance === null ? separate(output) : guide(output, guidance);
+    });
+  }
+
+  /** One reverse step of the respaced process from a state [P, C] and what the head said of it. */
+  reverseStep(x: Tensor, index: number, { noise, interpolation }: Omit<Prediction, "unguided">): ReverseStep {
+    return scope(() => {
+      const at = tensor([index], [1], { dtype: "int64", device: x.device });
+      return this.#sampling.on(x.device).reverse(x, at, noise, interpolation);
+    });
   }
 
   /** A draw from a reverse step; temperature scales the noise, and the last step has none. */
@@ -119,33 +146,36 @@ export class NoiseDiffusion {
       let x = noise.initial;
       for (let index = this.stepCount - 1; index >= 0; index--) {
         const drawn = noise.steps.select(0, this.stepCount - 1 - index);
-        x = scope(() =>
-          this.drawStep(this.#reverse(x, index, condition, guidance), index, drawn, temperature),
-        );
+        const state = x;
+        x = scope(() => {
+          const prediction = this.predict(state, index, condition, guidance);
+          return this.drawStep(this.reverseStep(state, index, prediction), index, drawn, temperature);
+        });
         onStep?.(x);
       }
       return x;
     });
   }
+}
 
-  #reverse(x: Tensor, index: number, condition: Tensor, guidance: HeadGuidance | null): ReverseStep {
-    const { constants } = this.#sampling;
-    const P = x.size(0);
-    const originalTime = tensor([constants.timestepMap[index]!], [1], { dtype: "int64", device: x.device });
-    const time = this.head.timeEmbedding.forward(originalTime);
-    const input = guidance === null ? x : cat([x, x], 0);
-    const [first, interpolation] = this.head.denoise(input, time, condition).chunk(2, 1) as [Tensor, Tensor];
-    let predicted = first;
-    let variance = interpolation;
-    if (guidance !== null) {
-      const conditional = first.narrow(0, 0, P);
-      const unconditional = first.narrow(0, P, P);
-      predicted = unconditional.add(conditional.sub(unconditional).mul(guidance.scale));
-      variance = interpolation.narrow(0, 0, P);
-    }
-    const at = tensor([index], [1], { dtype: "int64", device: x.device });
-    return this.#sampling.on(x.device).reverse(x, at, predicted, variance);
-  }
+/** The two halves of the head's output. */
+function separate(output: Tensor): Prediction {
+  const [noise, interpolation] = output.chunk(2, 1) as [Tensor, Tensor];
+  return { noise, interpolation, unguided: null };
+}
+
+/**
+ * Classifier-free guidance: u + w (c - u) for the noise; the variance is not guided.
+ * @param output [2P, 2C], the conditional rows first
+ */
+export function guide(output: Tensor, { scale }: HeadGuidance): Prediction {
+  return scope(() => {
+    const { noise, interpolation } = separate(output);
+    const [conditional, unconditional] = noise.chunk(2, 0) as [Tensor, Tensor];
+    const [told, untold] = interpolation.chunk(2, 0) as [Tensor, Tensor];
+    const guided = unconditional.add(conditional.sub(unconditional).mul(scale));
+    return { noise: guided, interpolation: told, unguided: untold };
+  });
 }
 
 /** One table of the process, as a float32 column indexed by times. */
