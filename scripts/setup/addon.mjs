@@ -1,0 +1,116 @@
+/** @file Compiles and links `native/` against a libtorch, two files at a time, and tries the result. */
+import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { Refusal } from "./refusal.mjs";
+import { exists, run, say, start } from "./shell.mjs";
+
+/** A C++ compiler; as root one is installed where there is none. */
+export function findCompiler() {
+  if (process.env.CXX) {
+    if (exists(process.env.CXX)) return process.env.CXX;
+    throw new Refusal(`CXX is ${process.env.CXX}, which cannot be started; set it to a C++ compiler, or unset it`);
+  }
+  const found = () => ["c++", "g++", "clang++"].find(exists);
+  const compiler = found();
+  if (compiler !== undefined) return compiler;
+  const install = "apt-get install -y --no-install-recommends g++";
+  if (process.getuid?.() !== 0 || !exists("apt-get"))
+    throw new Refusal(`no C++ compiler is installed, and the addon needs one; run as root: ${install}`);
+  say("no C++ compiler is installed, and the addon is compiled here: installing g++ with apt");
+  run("apt-get", ["update"]);
+  const [command, ...args] = install.split(" ");
+  const installed = run(command, args, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
+  const now = found();
+  if (!installed.ok || now === undefined)
+    throw new Refusal(`installing g++ failed (${installed.err.trim().split("\n").at(-1)}); install a C++ compiler and run the command again`);
+  return now;
+}
+
+/**
+ * @param {string} root the package's folder
+ * @param {import("./libtorch.mjs").Libtorch} libtorch
+ * @param {string} compiler
+ */
+export async function buildAddon(root, libtorch, compiler) {
+  const sources = readdirSync(join(root, "native")).filter((name) => name.endsWith(".cc"));
+  const objects = join(root, "build", "native");
+  mkdirSync(objects, { recursive: true });
+  say(`compiling the addon against libtorch ${libtorch.version} (${libtorch.origin}) with ${compiler}`);
+  const queue = [...sources];
+  const worker = async () => {
+    for (let source = queue.shift(); source !== undefined; source = queue.shift()) {
+      const target = join(objects, source.replace(/\.cc$/, ".o"));
+      const { ok, out } = await start(compiler, [...compileFlags(root, libtorch), "-c", join(root, "native", source), "-o", target]);
+      if (!ok) {
+        process.stderr.write(out);
+        throw new Refusal(
+          `${compiler} could not compile native/${source} against libtorch ${libtorch.version}; the compiler's message stands above`,
+        );
+      }
+    }
+  };
+  await Promise.all([worker(), worker()]);
+  const partial = join(root, "build", `dream.${process.pid}.node`);
+  const linked = run(compiler, [
+    "-shared",
+    "-o",
+    partial,
+    ...sources.map((source) => join(objects, source.replace(/\.cc$/, ".o"))),
+    ...linkFlags(libtorch),
+  ]);
+  if (!linked.ok) {
+    process.stderr.write(linked.err);
+    throw new Refusal(`linking the addon against ${libtorch.root} failed; the linker's message stands above`);
+  }
+  tryAddon(partial, libtorch);
+  renameSync(partial, join(root, "build", "dream.node"));
+}
+
+export function compileFlags(root, { includes, flags, version }) {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  // From 2.9 on libtorch's headers are C++20.
+  const standard = major > 2 || (major === 2 && minor >= 9) ? "c++20" : "c++17";
+  return [
+    "-O2",
+    `-std=${standard}`,
+    "-fPIC",
+    "-Wall",
+    "-Wno-deprecated-declarations",
+    "-DNAPI_VERSION=8",
+    ...flags,
+    "-isystem",
+    join(root, "node_modules/node-api-headers/include"),
+    ...includes.flatMap((include) => ["-isystem", include]),
+  ];
+}
+
+function linkFlags({ libraryFolders, libraries, blas }) {
+  // An old-style rpath also serves what libtorch itself needs, so that no library path has to be set.
+  const search = blas === null ? libraryFolders : [blas, ...libraryFolders];
+  // Debian's LAPACK has a run path of its own, which hides ours from it: what it needs is named here, and so loaded before.
+  const fortran = libraryFolders.some((folder) => existsSync(join(folder, "libgfortran.so.5")));
+  return [
+    ...search.map((folder) => `-L${folder}`),
+    "-Wl,--no-as-needed",
+    ...(fortran ? ["-l:libgfortran.so.5"] : []),
+    ...(blas === null ? [] : ["-l:libblas.so.3"]),
+    ...libraries.map((library) => `-l${library}`),
+    "-Wl,--disable-new-dtags",
+    `-Wl,-rpath,${search.join(":")}`,
+  ];
+}
+
+function tryAddon(path, libtorch) {
+  const tried = run(process.execPath, ["-e", `process.dlopen({exports: {}}, ${JSON.stringify(path)})`]);
+  if (tried.ok) return;
+  const missing = run("ldd", [path]).out.match(/^\s*(\S+) => not found/gm) ?? [];
+  const reason = /Error: (.*)/.exec(tried.err)?.[1] ?? tried.err.trim().split("\n").at(-1);
+  throw new Refusal(
+    `the addon does not load (${missing.length > 0 ? missing.map((line) => line.trim()).join(", ") : reason}); the libtorch in ${libtorch.root} is incomplete`,
+  );
+}
+
+/** Whether everything that the addon was linked with is still there. */
+export function stillThere({ root, libraryFolders, blas }) {
+  return existsSync(root) && libraryFolders.every(existsSync) && (blas === null || existsSync(blas));
+}

@@ -1,0 +1,101 @@
+/**
+ * @file Debian's and Ubuntu's packages without installing them: apt resolves and fetches with lists of our own, dpkg unpacks into a
+ * cache folder. The system stays as it is, so root and other users do the same. Debian packages every library that libtorch
+ * needs, and no npm package carries one.
+ */
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { Refusal } from "./refusal.mjs";
+import { exists, run, say } from "./shell.mjs";
+
+/** Where things that several clones can share are kept. */
+export function cacheFolder() {
+  const base = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  const folder = join(base, "dream");
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch {
+    throw new Refusal(`the cache folder ${folder} cannot be written; set XDG_CACHE_HOME to a folder of yours and run the command again`);
+  }
+  return folder;
+}
+
+/** e.g. `debian-12-x64` */
+function system() {
+  const release = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
+  const field = (name) => new RegExp(`^${name}="?([^"\n]*)`, "m").exec(release)?.[1] ?? "unknown";
+  return `${field("ID")}-${field("VERSION_ID")}-${process.arch}`;
+}
+
+/**
+ * Packages and what they need, unpacked into the cache.
+ * @param {string} name what the folder is called
+ * @param {string[]} packages
+ * @param {string} why told to the person
+ * @returns {string} the folder, with `usr/` and `lib/` in it
+ */
+export function bring(name, packages, why) {
+  const folder = join(cacheFolder(), `${name}-${system()}`);
+  if (existsSync(folder)) return folder;
+  for (const tool of ["apt-get", "dpkg-deb"])
+    if (!exists(tool))
+      throw new Refusal(
+        `${packages[0]} is not installed and ${tool} is not here to fetch it; unpack a libtorch from pytorch.org and set LIBTORCH to its folder`,
+      );
+  const work = `${folder}.${process.pid}.partial`;
+  try {
+    return fetchInto(folder, work, packages, why);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function fetchInto(folder, work, packages, why) {
+  const state = join(work, "apt");
+  for (const part of ["lists/partial", "archives/partial"]) mkdirSync(join(state, part), { recursive: true });
+  const options = [
+    `Dir::State::Lists=${join(state, "lists")}`,
+    `Dir::Cache=${state}`,
+    "Debug::NoLocking=1",
+    "APT::Sandbox::User=",
+    "Acquire::Retries=3",
+  ].flatMap((option) => ["-o", option]);
+  say(`${why}; asking apt for ${packages.join(", ")} (unpacked into ${folder}, nothing is installed)`);
+  const updated = run("apt-get", [...options, "update"]);
+  const plan = run("apt-get", [...options, "install", "-s", "--no-install-recommends", ...packages]);
+  if (!plan.ok) {
+    const reason = lastLine(updated.ok ? plan.err : updated.err) || lastLine(plan.err);
+    throw new Refusal(
+      `apt cannot provide ${packages.join(", ")} (${reason}); check the network, or set LIBTORCH to an unpacked libtorch from pytorch.org`,
+    );
+  }
+  // "Inst name (version ...)" is new; "Inst name [old] (version ...)" would upgrade what the system has, and stays.
+  const wanted = [...plan.out.matchAll(/^Inst (\S+) \((\S+)/gm)].map(([, packageName, version]) => `${packageName}=${version}`);
+  const archives = join(work, "debs");
+  mkdirSync(archives);
+  const fetched = run("apt-get", [...options, "download", ...wanted], { cwd: archives });
+  if (!fetched.ok)
+    throw new Refusal(`fetching packages failed (${lastLine(fetched.err)}); check the network and the disk, and run the command again`);
+  const files = readdirSync(archives).filter((file) => file.endsWith(".deb"));
+  const megabytes = Math.round(files.reduce((sum, file) => sum + statSync(join(archives, file)).size, 0) / 1e6);
+  say(`fetched ${files.length} packages, ${megabytes} MB; unpacking`);
+  const root = join(work, "root");
+  for (const file of files) {
+    const unpacked = run("dpkg-deb", ["-x", join(archives, file), root]);
+    if (!unpacked.ok)
+      throw new Refusal(`unpacking ${file} failed (${lastLine(unpacked.err)}); free some disk space and run the command again`);
+  }
+  try {
+    renameSync(root, folder);
+  } catch (error) {
+    // Another set-up was faster; its folder is as good.
+    if (!existsSync(folder)) throw error;
+  }
+  return folder;
+}
+
+function lastLine(text) {
+  return text.trim().split("\n").at(-1) ?? "";
+}
