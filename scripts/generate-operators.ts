@@ -248,7 +248,15 @@ function parse(key: string): Schema {
   return { text, name, overload, parameters, results };
 }
 
-const hidden = new Set(["layout", "pin_memory", "memory_format", "non_blocking", "out", "cudnn_enable", "cudnn_enabled"]);
+const hidden = new Set([
+  "layout",
+  "pin_memory",
+  "memory_format",
+  "non_blocking",
+  "out",
+  "cudnn_enable",
+  "cudnn_enabled",
+]);
 
 function typeOf({ type }: Parameter): string {
   const optional = type.endsWith("?") && !type.endsWith("[]");

@@ -8,7 +8,9 @@ import { exists, run, say, start } from "./shell.mjs";
 export function findCompiler() {
   if (process.env.CXX) {
     if (exists(process.env.CXX)) return process.env.CXX;
-    throw new Refusal(`CXX is ${process.env.CXX}, which cannot be started; set it to a C++ compiler, or unset it`);
+    throw new Refusal(
+      `CXX is ${process.env.CXX}, which cannot be started; set it to a C++ compiler, or unset it`,
+    );
   }
   const found = () => ["c++", "g++", "clang++"].find(exists);
   const compiler = found();
@@ -22,7 +24,9 @@ export function findCompiler() {
   const installed = run(command, args, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
   const now = found();
   if (!installed.ok || now === undefined)
-    throw new Refusal(`installing g++ failed (${installed.err.trim().split("\n").at(-1)}); install a C++ compiler and run the command again`);
+    throw new Refusal(
+      `installing g++ failed (${installed.err.trim().split("\n").at(-1)}); install a C++ compiler and run the command again`,
+    );
   return now;
 }
 
@@ -40,7 +44,13 @@ export async function buildAddon(root, libtorch, compiler) {
   const worker = async () => {
     for (let source = queue.shift(); source !== undefined; source = queue.shift()) {
       const target = join(objects, source.replace(/\.cc$/, ".o"));
-      const { ok, out } = await start(compiler, [...compileFlags(root, libtorch), "-c", join(root, "native", source), "-o", target]);
+      const { ok, out } = await start(compiler, [
+        ...compileFlags(root, libtorch),
+        "-c",
+        join(root, "native", source),
+        "-o",
+        target,
+      ]);
       if (!ok) {
         process.stderr.write(out);
         throw new Refusal(

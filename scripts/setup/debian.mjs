@@ -3,7 +3,17 @@
  * cache folder. The system stays as it is, so root and other users do the same. Debian packages every library that libtorch
  * needs, and no npm package carries one.
  */
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Refusal } from "./refusal.mjs";
@@ -17,7 +27,9 @@ export function cacheFolder() {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
   } catch {
-    throw new Refusal(`the cache folder ${folder} cannot be written; set XDG_CACHE_HOME to a folder of yours and run the command again`);
+    throw new Refusal(
+      `the cache folder ${folder} cannot be written; set XDG_CACHE_HOME to a folder of yours and run the command again`,
+    );
   }
   return folder;
 }
@@ -72,20 +84,28 @@ function fetchInto(folder, work, packages, why) {
     );
   }
   // "Inst name (version ...)" is new; "Inst name [old] (version ...)" would upgrade what the system has, and stays.
-  const wanted = [...plan.out.matchAll(/^Inst (\S+) \((\S+)/gm)].map(([, packageName, version]) => `${packageName}=${version}`);
+  const wanted = [...plan.out.matchAll(/^Inst (\S+) \((\S+)/gm)].map(
+    ([, packageName, version]) => `${packageName}=${version}`,
+  );
   const archives = join(work, "debs");
   mkdirSync(archives);
   const fetched = run("apt-get", [...options, "download", ...wanted], { cwd: archives });
   if (!fetched.ok)
-    throw new Refusal(`fetching packages failed (${lastLine(fetched.err)}); check the network and the disk, and run the command again`);
+    throw new Refusal(
+      `fetching packages failed (${lastLine(fetched.err)}); check the network and the disk, and run the command again`,
+    );
   const files = readdirSync(archives).filter((file) => file.endsWith(".deb"));
-  const megabytes = Math.round(files.reduce((sum, file) => sum + statSync(join(archives, file)).size, 0) / 1e6);
+  const megabytes = Math.round(
+    files.reduce((sum, file) => sum + statSync(join(archives, file)).size, 0) / 1e6,
+  );
   say(`fetched ${files.length} packages, ${megabytes} MB; unpacking`);
   const root = join(work, "root");
   for (const file of files) {
     const unpacked = run("dpkg-deb", ["-x", join(archives, file), root]);
     if (!unpacked.ok)
-      throw new Refusal(`unpacking ${file} failed (${lastLine(unpacked.err)}); free some disk space and run the command again`);
+      throw new Refusal(
+        `unpacking ${file} failed (${lastLine(unpacked.err)}); free some disk space and run the command again`,
+      );
   }
   try {
     renameSync(root, folder);

@@ -34,7 +34,8 @@ function fromVariable() {
 }
 
 function fromPython() {
-  const code = "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')";
+  const code =
+    "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')";
   const { ok, out } = run("python3", ["-c", code]);
   const root = out.trim();
   // Debian's own Python package has no headers: what it was built from is found as the system's.
@@ -48,7 +49,9 @@ function fromFolder(origin, root) {
   if (version === null) return null;
   if (oldEnough(version) && !existsSync(join(lib, "libtorch_cpu.so"))) return null;
   const config = join(root, "share/cmake/Torch/TorchConfig.cmake");
-  const abi = existsSync(config) ? /_GLIBCXX_USE_CXX11_ABI=(\d)/.exec(readFileSync(config, "utf8"))?.[1] : undefined;
+  const abi = existsSync(config)
+    ? /_GLIBCXX_USE_CXX11_ABI=(\d)/.exec(readFileSync(config, "utf8"))?.[1]
+    : undefined;
   const cuda = existsSync(join(lib, "libtorch_cuda.so")) && existsSync("/proc/driver/nvidia/version");
   return {
     origin,
@@ -100,7 +103,11 @@ function openmpBlas(root, triplet) {
   const own = `/usr/lib/${triplet}/openblas-openmp`;
   if (existsSync(own)) return own;
   const packages = ["libopenblas0-openmp"];
-  const brought = bring("openblas", packages, "libtorch is installed, but not the BLAS that shares its threads");
+  const brought = bring(
+    "openblas",
+    packages,
+    "libtorch is installed, but not the BLAS that shares its threads",
+  );
   return join(brought, `usr/lib/${triplet}/openblas-openmp`);
 }
 
@@ -108,7 +115,8 @@ function fromCache() {
   const packages = ["libtorch-dev", "libgloo-dev", "libopenblas0-openmp", "libgomp1"];
   const root = bring("libtorch", packages, "no libtorch is installed");
   const found = fromSystem("Debian's packages, unpacked", root);
-  if (found === null) throw new Refusal(`the cache folder ${root} holds no libtorch; delete it and run the command again`);
+  if (found === null)
+    throw new Refusal(`the cache folder ${root} holds no libtorch; delete it and run the command again`);
   say(`libtorch ${found.version} is in ${root}`);
   return found;
 }

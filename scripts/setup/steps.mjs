@@ -1,6 +1,16 @@
 /** @file The steps in their order, each with a stamp of what it was done for. */
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildAddon, findCompiler, stillThere } from "./addon.mjs";
@@ -36,7 +46,10 @@ function lock() {
       writeFileSync(owner, String(process.pid));
       return () => rmSync(folder, { recursive: true, force: true });
     } catch (error) {
-      if (error.code !== "EEXIST") throw new Refusal(`${build} cannot be written (${error.message}); make it writable and run the command again`);
+      if (error.code !== "EEXIST")
+        throw new Refusal(
+          `${build} cannot be written (${error.message}); make it writable and run the command again`,
+        );
     }
     const pid = existsSync(owner) ? Number(readFileSync(owner, "utf8")) : 0;
     const abandoned = pid > 0 ? !isAlive(pid) : Date.now() - statSync(folder).mtimeMs > 10_000;
@@ -90,14 +103,20 @@ function installPackages() {
   const installed = run("npm", ["ci", "--no-audit", "--no-fund"], { cwd: root });
   if (!installed.ok) {
     process.stderr.write(`${installed.err.trim().split("\n").slice(0, 8).join("\n")}\n`);
-    throw new Refusal("npm could not install the packages; the beginning of its message stands above: check the network and run the command again");
+    throw new Refusal(
+      "npm could not install the packages; the beginning of its message stands above: check the network and run the command again",
+    );
   }
   done("packages", key);
 }
 
 async function makeAddon() {
   const settings = [process.env.LIBTORCH ?? "", process.env.CXX ?? "", process.arch];
-  const key = hashOf(contentOf(join(root, "native"), /\.(cc|h)$/), contentOf(join(root, "scripts", "setup"), /\.mjs$/), ...settings);
+  const key = hashOf(
+    contentOf(join(root, "native"), /\.(cc|h)$/),
+    contentOf(join(root, "scripts", "setup"), /\.mjs$/),
+    ...settings,
+  );
   const record = join(build, "engine.json");
   if (isDone("addon", key) && existsSync(join(build, "dream.node")) && existsSync(record)) {
     if (stillThere(JSON.parse(readFileSync(record, "utf8")))) return;
@@ -115,7 +134,11 @@ function compileTypeScript() {
   say("compiling TypeScript");
   rmSync(join(root, "dist"), { recursive: true, force: true });
   rmSync(join(build, "tsc.tsbuildinfo"), { force: true });
-  const compiled = run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, "tsconfig.json")]);
+  const compiled = run(process.execPath, [
+    join(root, "node_modules/typescript/bin/tsc"),
+    "-p",
+    join(root, "tsconfig.json"),
+  ]);
   if (!compiled.ok) {
     process.stderr.write(compiled.out);
     throw new Refusal("TypeScript does not compile; its message stands above");

@@ -1,6 +1,6 @@
 /** @file Where the random draws of a drawing come from: a stream for each image and candidate, whatever the batch. */
 import { TokenOrders } from "../models/dream/mask.js";
-import type { TokenNoise } from "../models/dream/noise-diffusion.js";
+import type { TokenNoise } from "../models/dream/token-diffusion.js";
 import { Generator, randn, scope, stack } from "../tensor/index.js";
 
 /** Noise for the tokens that one step draws. */

@@ -5,7 +5,7 @@
  */
 import type { Dream } from "../models/dream/dream.js";
 import { TokenMask, type TokenOrders } from "../models/dream/mask.js";
-import type { TokenNoise } from "../models/dream/noise-diffusion.js";
+import type { TokenNoise } from "../models/dream/token-diffusion.js";
 import type { TextMemory } from "../nn/index.js";
 import { cat, scope, type Tensor, zeros } from "../tensor/index.js";
 import type { DecodingStep } from "./schedule.js";

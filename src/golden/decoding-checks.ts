@@ -5,7 +5,7 @@ import { type Guidance, guidanceScale, maskLengthAfter } from "../generate/sched
 import type { Selection } from "../generate/selection.js";
 import type { Dream } from "../models/dream/dream.js";
 import { TokenMask, TokenOrders } from "../models/dream/mask.js";
-import type { TokenNoise } from "../models/dream/noise-diffusion.js";
+import type { TokenNoise } from "../models/dream/token-diffusion.js";
 import { scope, type Tensor } from "../tensor/index.js";
 import type { Recordings } from "./recordings.js";
 import type { CheckBook } from "./subject.js";

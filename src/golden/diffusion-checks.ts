@@ -2,9 +2,10 @@
 
 import { timeFrequencies } from "../models/dream/diffusion-head.js";
 import type { Dream } from "../models/dream/dream.js";
-import { guide, type HeadGuidance } from "../models/dream/noise-diffusion.js";
+import { guide, type NoiseDiffusion } from "../models/dream/noise-diffusion.js";
+import type { HeadGuidance } from "../models/dream/token-diffusion.js";
 import { cat, stack, type Tensor } from "../tensor/index.js";
-import type { CheckBook } from "./subject.js";
+import { type CheckBook, recordedDiffusion } from "./subject.js";
 
 /** @param model in `eval` mode with the recorded weights; not changed */
 export function checkDiffusion(book: CheckBook, model: Dream): void {
@@ -37,7 +38,8 @@ function checkNetwork(book: CheckBook, { diffusionHead }: Dream): void {
   });
 }
 
-function checkTerms(book: CheckBook, { diffusion }: Dream): void {
+function checkTerms(book: CheckBook, model: Dream): void {
+  const diffusion = recordedDiffusion(model);
   const { recordings } = book;
   if (!recordings.hasInput("in.loss.x0")) return;
   const [x0, z, noise, times] = ["x0", "z", "noise", "t"].map((name) =>
@@ -55,7 +57,8 @@ function checkTerms(book: CheckBook, { diffusion }: Dream): void {
   book.check("out.loss.masked_mean", () => total.mul(mask).sum().div(mask.sum()).reshape([1]));
 }
 
-function checkReverseSteps(book: CheckBook, { diffusion, diffusionHead }: Dream): void {
+function checkReverseSteps(book: CheckBook, model: Dream): void {
+  const diffusion = recordedDiffusion(model);
   const { recordings } = book;
   if (!recordings.hasInput("in.pstep.x")) return;
   const [x, z, noise] = ["x", "c", "noise"].map((name) => recordings.input(`in.pstep.${name}`)) as [
@@ -63,7 +66,7 @@ function checkReverseSteps(book: CheckBook, { diffusion, diffusionHead }: Dream)
     Tensor,
     Tensor,
   ];
-  const condition = diffusionHead.condition.forward(z);
+  const condition = diffusion.head.condition.forward(z);
   const steps = Array.from({ length: diffusion.stepCount }, (_, index) =>
     diffusion.reverseStep(x, index, diffusion.predict(x, index, condition, null)),
   );
@@ -85,7 +88,7 @@ function checkSampling(book: CheckBook, model: Dream): void {
     const [, key, scale, temperature] = /^out\.sample\.((?:cfg)([\d.]+))\.t([\d.]+)\.out$/.exec(name) ?? [];
     if (key === undefined || !recordings.hasInput("in.sample.z")) continue;
     const guidance = Number(scale) === 1 ? null : { scale: Number(scale) };
-    const states = sampledStates(book, model, key, guidance, Number(temperature));
+    const states = sampledStates(book, recordedDiffusion(model), key, guidance, Number(temperature));
     book.check(name, () => states.at(-1)!);
     book.check(name.replace(/out$/, "steps"), () => stack(states));
   }
@@ -97,7 +100,7 @@ function checkSampling(book: CheckBook, model: Dream): void {
  */
 function sampledStates(
   book: CheckBook,
-  { diffusion, diffusionHead }: Dream,
+  diffusion: NoiseDiffusion,
   key: string,
   guidance: HeadGuidance | null,
   temperature: number,
@@ -113,7 +116,7 @@ function sampledStates(
     conditional.push(x.clone().persist()),
   );
   if (guidance === null) return conditional;
-  const condition = diffusionHead.condition.forward(z);
+  const condition = diffusion.head.condition.forward(z);
   let state = initial;
   return conditional.map((after, i) => {
     const index = diffusion.stepCount - 1 - i;

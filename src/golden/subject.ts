@@ -1,5 +1,6 @@
 /** @file What is checked: a model built from the recording's config with the recording's weights, and the book of checks. */
 import { Dream } from "../models/dream/dream.js";
+import { NoiseDiffusion } from "../models/dream/noise-diffusion.js";
 import { pytorchState } from "../models/dream/pytorch-names.js";
 import { fileState, loadState } from "../nn/index.js";
 import { scope, type Tensor } from "../tensor/index.js";
@@ -13,6 +14,12 @@ export function recordedModel(recordings: Recordings): Dream {
   loadState(pytorchState(model), fileState(recordings.weights));
   model.setMode("eval");
   return model;
+}
+
+/** The recorded model's diffusion process, which is the paper's. */
+export function recordedDiffusion({ diffusion }: Dream): NoiseDiffusion {
+  if (diffusion instanceof NoiseDiffusion) return diffusion;
+  throw new Error("internal: a recording is of the paper's diffusion");
 }
 
 /** Collects checks, and knows which recorded results no check has read. */

@@ -20,7 +20,7 @@ import {
 import { MovingAverage } from "../train/ema.js";
 import { AdamW, clipGradients } from "../train/optimiser.js";
 import { minimumMask, type Recordings } from "./recordings.js";
-import { type CheckBook, recordedModel } from "./subject.js";
+import { type CheckBook, recordedDiffusion, recordedModel } from "./subject.js";
 import { errorOf } from "./tolerance.js";
 
 export function checkTraining(book: CheckBook): void {
@@ -156,7 +156,7 @@ function checkRows(
       const { output } = model.encoder.forward(tokens, mask);
       const z = model.decoder.forward(output, mask, model.rememberCaptions(captions));
       const repeats = model.config.drawsPerToken;
-      const { squaredError, variational } = model.diffusion.terms(
+      const { squaredError, variational } = recordedDiffusion(model).terms(
         tokens.flatten(0, 1).repeat([repeats, 1]),
         z.flatten(0, 1).repeat([repeats, 1]),
         recordings.input(`in.train.${letter}.t`),

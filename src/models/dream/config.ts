@@ -46,7 +46,9 @@ export type ContrastiveConfig =
 /** How the head learns the distribution of one token. */
 export type DiffusionConfig =
   /** The paper's: noise prediction with learned variance over 1,000 steps, sampled with respaced steps. */
-  { readonly kind: "noise"; readonly sampling: string };
+  | { readonly kind: "noise"; readonly sampling: string }
+  /** Velocity prediction with the angle uniform in time and a fixed variance; better scaled at the noisy end. */
+  | { readonly kind: "velocity"; readonly steps: number };
 
 export interface DreamConfig {
   /** The latent image [channels, side, side], cut in patches of patch x patch. */

@@ -4,35 +4,20 @@
  * its own generative loss, gated by its own masked share.
  */
 import { Module, parameter, type TextMemory } from "../../nn/index.js";
-import {
-  cat,
-  type Device,
-  type Generator,
-  randint,
-  randn,
-  scope,
-  type Tensor,
-  tensor,
-} from "../../tensor/index.js";
+import { cat, type Device, type Generator, scope, type Tensor, tensor } from "../../tensor/index.js";
 import { type DreamConfig, tokenWidth } from "./config.js";
 import { contrastiveLoss, normalise } from "./contrastive.js";
 import { Decoder } from "./decoder.js";
 import { DiffusionHead } from "./diffusion-head.js";
 import { Encoder } from "./encoder.js";
 import type { TokenMask } from "./mask.js";
-import { NoiseDiffusion, trainingSteps } from "./noise-diffusion.js";
+import { NoiseDiffusion } from "./noise-diffusion.js";
 import { ImageProjection } from "./projection.js";
 import { TextAligner } from "./text-aligner.js";
 import { TextTower } from "./text-tower.js";
+import type { DiffusionDraws, TokenDiffusion } from "./token-diffusion.js";
 import { patchify } from "./tokens.js";
-
-/** The times and noise of one group's generative loss; a row for each draw of each masked token. */
-export interface DiffusionDraws {
-  /** int64 [R] with R = draws x masked tokens; draw by draw, each the whole batch of masked tokens in raster order. */
-  readonly times: Tensor;
-  /** [R, C] */
-  readonly noise: Tensor;
-}
+import { VelocityDiffusion } from "./velocity-diffusion.js";
 
 /** Images and captions that share one mask ratio. */
 export interface MaskGroup {
@@ -68,7 +53,7 @@ export class Dream extends Module {
   readonly imageProjection: ImageProjection;
   readonly logitScale: Tensor;
   readonly diffusionHead: DiffusionHead;
-  readonly #diffusion: NoiseDiffusion;
+  readonly #diffusion: TokenDiffusion;
 
   /** All parameters are zero until initialised or loaded. @param device `meta` builds shapes without memory */
   constructor(
@@ -84,24 +69,33 @@ export class Dream extends Module {
     this.textTower = new TextTower(config, device);
     this.imageProjection = new ImageProjection(config.joint.image, widths, config.bufferTokens, device);
     this.logitScale = parameter([], device);
+    const output = config.diffusion.kind === "noise" ? 2 * token : token;
     this.diffusionHead = new DiffusionHead(
-      { token, condition: config.decoder.width, output: 2 * token },
+      { token, condition: config.decoder.width, output },
       config.head,
       device,
     );
-    this.#diffusion = new NoiseDiffusion(this.diffusionHead, token, config.diffusion.sampling);
+    this.#diffusion =
+      config.diffusion.kind === "noise"
+        ? new NoiseDiffusion(this.diffusionHead, token, config.diffusion.sampling)
+        : new VelocityDiffusion(this.diffusionHead, token, config.diffusion.steps);
   }
 
   /** The process that the head denoises. */
-  get diffusion(): NoiseDiffusion {
+  get diffusion(): TokenDiffusion {
     return this.#diffusion;
   }
 
-  /** Draws times and noise for a group's masked tokens. */
+  /**
+   * Draws times and noise for a group's masked tokens: draw by draw, each the whole batch of masked tokens in raster order
+   * (repeats tile the batch, SPEC section 13).
+   */
   drawDiffusion({ mask }: MaskGroup, random: Generator): DiffusionDraws {
-    const R = this.config.drawsPerToken * mask.batch * mask.count;
-    const times = randint(0, trainingSteps, [R], { generator: random, dtype: "int64" });
-    const noise = randn([R, this.#diffusion.tokenWidth], { generator: random });
+    const { times, noise } = this.#diffusion.draw(
+      this.config.drawsPerToken * mask.batch * mask.count,
+      random,
+    );
+    if (this.device === "cpu") return { times, noise };
     return { times: times.to({ device: this.device }), noise: noise.to({ device: this.device }) };
   }
 
@@ -171,13 +165,7 @@ export class Dream extends Module {
     const rows = mask.rows(tokens.device);
     const repeats = this.config.drawsPerToken;
     const pick = (x: Tensor): Tensor => x.flatten(0, 1).indexSelect(0, rows).repeat([repeats, 1]);
-    const { squaredError, variational } = this.#diffusion.terms(
-      pick(tokens),
-      pick(z),
-      draws.times,
-      draws.noise,
-    );
-    return squaredError.add(variational).mean();
+    return this.#diffusion.loss(pick(tokens), pick(z), draws).mean();
   }
 
   #contrastiveLoss(groups: readonly MaskGroup[], gathered: readonly Tensor[], kept: readonly boolean[]) {

@@ -2,9 +2,19 @@
  * @file The paper's diffusion over one token: noise prediction with learned variance (SPEC sections 4 and 7; ADM's process as MAR
  * uses it). Training draws one of 1,000 steps; sampling runs the kept steps of a respaced process.
  */
-import { cat, scope, type Tensor, tensor, where } from "../../tensor/index.js";
+import {
+  cat,
+  type Generator,
+  randint,
+  randn,
+  scope,
+  type Tensor,
+  tensor,
+  where,
+} from "../../tensor/index.js";
 import { type DiffusionConstants, diffusionConstants } from "./diffusion-constants.js";
 import type { DiffusionHead } from "./diffusion-head.js";
+import type { DiffusionDraws, HeadGuidance, TokenDiffusion, TokenNoise } from "./token-diffusion.js";
 
 /** The two terms of the loss, a row for each token, in means over the token's numbers. */
 export interface DiffusionTerms {
@@ -31,23 +41,10 @@ export interface ReverseStep {
   readonly start: Tensor;
 }
 
-/** Guidance of one sampling call: both branches' conditions are stacked, the conditional rows first. */
-export interface HeadGuidance {
-  readonly scale: number;
-}
-
-/** Normal draws for P tokens. */
-export interface TokenNoise {
-  /** [P, C] */
-  readonly initial: Tensor;
-  /** [S, P, C], from the noisiest step to the last; the last is not used. */
-  readonly steps: Tensor;
-}
-
 /** How many steps the process has before respacing. */
 export const trainingSteps = 1000;
 
-export class NoiseDiffusion {
+export class NoiseDiffusion implements TokenDiffusion {
   readonly #training: Tables;
   readonly #sampling: Tables;
 
@@ -61,9 +58,27 @@ export class NoiseDiffusion {
     this.#sampling = new Tables(diffusionConstants(trainingSteps, sampling));
   }
 
-  /** Reverse steps of one drawing. */
+  /** Noise, then where the variance lies. */
+  get outputWidth(): number {
+    return 2 * this.tokenWidth;
+  }
+
   get stepCount(): number {
     return this.#sampling.constants.stepCount;
+  }
+
+  draw(rows: number, random: Generator): DiffusionDraws {
+    return {
+      times: randint(0, trainingSteps, [rows], { generator: random, dtype: "int64" }),
+      noise: randn([rows, this.tokenWidth], { generator: random }),
+    };
+  }
+
+  loss(x0: Tensor, z: Tensor, { times, noise }: DiffusionDraws): Tensor {
+    return scope(() => {
+      const { squaredError, variational } = this.terms(x0, z, times, noise);
+      return squaredError.add(variational);
+    });
   }
 
   /** Tokens after `times` steps of noise. @param x0 [R, C] @param times int64 [R] @param noise [R, C] */
@@ -128,12 +143,6 @@ export class NoiseDiffusion {
     );
   }
 
-  /**
-   * Draws P tokens.
-   * @param z [P, D], or [2P, D] with guidance: the conditional rows, then the unconditional ones
-   * @param onStep is shown the state after every reverse step
-   * @returns [P, C]
-   */
   sample(
     z: Tensor,
     noise: TokenNoise,

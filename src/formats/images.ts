@@ -1,0 +1,93 @@
+/** @file Pictures as bytes: JPEG, PNG and WebP to RGB, and RGB to PNG with text inside. */
+import sharp from "sharp";
+import { DreamError } from "../errors.js";
+
+/** RGB, row by row, 8 bits a channel. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** width x height x 3 */
+  readonly data: Uint8Array;
+}
+
+/** Larger pictures are refused before they are decoded. */
+export const maximumPixels = 100_000_000;
+
+/**
+ * Decodes a JPEG, PNG or WebP file's bytes; colour profiles are ignored and transparency is dropped, as training code does.
+ * @param source what the picture is called in errors
+ * @throws DreamError `format` for another format, a damaged file, or more than 100 megapixels
+ */
+export async function decodePicture(bytes: Uint8Array, source: string): Promise<Picture> {
+  const operation = `decode ${source}`;
+  if (kindOf(bytes) === undefined)
+    throw new DreamError("format", {
+      operation,
+      expected: "a JPEG, PNG or WebP picture",
+      got:
+        bytes.length === 0
+          ? "no bytes"
+          : `bytes beginning ${Buffer.from(bytes.subarray(0, 4)).toString("hex")}`,
+    });
+  try {
+    const image = sharp(bytes, { ignoreIcc: true, limitInputPixels: maximumPixels, failOn: "error" });
+    const { data, info } = await image
+      .toColourspace("srgb")
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, data };
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new DreamError("format", {
+      operation,
+      message,
+      hint: "the picture is damaged or too large; leave it out",
+      cause,
+    });
+  }
+}
+
+function kindOf(bytes: Uint8Array): "jpeg" | "png" | "webp" | undefined {
+  const begins = (text: string, at = 0): boolean =>
+    Buffer.from(bytes.subarray(at, at + text.length)).toString("latin1") === text;
+  if (begins("\xff\xd8\xff")) return "jpeg";
+  if (begins("\x89PNG\r\n\x1a\n")) return "png";
+  if (begins("RIFF") && begins("WEBP", 8)) return "webp";
+  return undefined;
+}
+
+/** Encodes a PNG; the same picture and texts give the same bytes. @param texts keywords (Latin, at most 79 letters) and their text */
+export async function encodePng(
+  { width, height, data }: Picture,
+  texts: Readonly<Record<string, string>> = {},
+): Promise<Uint8Array> {
+  const plain = await sharp(data, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 6 })
+    .toBuffer();
+  const chunks = Object.entries(texts).map(([keyword, text]) => internationalText(keyword, text));
+  // The signature and the IHDR chunk come first: 8 + 25 bytes.
+  return chunks.length === 0 ? plain : Buffer.concat([plain.subarray(0, 33), ...chunks, plain.subarray(33)]);
+}
+
+function internationalText(keyword: string, text: string): Buffer {
+  const body = Buffer.concat([Buffer.from(`iTXt${keyword}\0\0\0\0\0`, "latin1"), Buffer.from(text, "utf8")]);
+  const chunk = Buffer.alloc(body.length + 8);
+  chunk.writeUInt32BE(body.length - 4);
+  body.copy(chunk, 4);
+  chunk.writeUInt32BE(crc32(body), body.length + 4);
+  return chunk;
+}
+
+const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let c = byte;
+  for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+  return c;
+});
+
+/** PNG's checksum; Node has one from 20.15 on. */
+function crc32(bytes: Uint8Array): number {
+  let c = 0xffffffff;
+  for (const byte of bytes) c = crcTable[(c ^ byte) & 0xff]! ^ (c >>> 8);
+  return (c ^ 0xffffffff) >>> 0;
+}

@@ -1,0 +1,53 @@
+/** @file What DREAM asks of a diffusion process over single tokens: a training loss, and draws. */
+import type { Generator, Tensor } from "../../tensor/index.js";
+
+/** The times and noise of a training loss; a row for each draw of each token. */
+export interface DiffusionDraws {
+  /** [R], in the process's own units. */
+  readonly times: Tensor;
+  /** [R, C] */
+  readonly noise: Tensor;
+}
+
+/** Guidance of one sampling call: both branches' conditions are stacked, the conditional rows first. */
+export interface HeadGuidance {
+  readonly scale: number;
+}
+
+/** Normal draws for P tokens. */
+export interface TokenNoise {
+  /** [P, C] */
+  readonly initial: Tensor;
+  /** [S, P, C], from the noisiest step to the last; the last is not used. */
+  readonly steps: Tensor;
+}
+
+export interface TokenDiffusion {
+  /** Numbers in a token (C). */
+  readonly tokenWidth: number;
+  /** Numbers that the head gives for a token. */
+  readonly outputWidth: number;
+  /** Reverse steps of one drawing. */
+  readonly stepCount: number;
+
+  /** Random times and noise. @param rows R */
+  draw(rows: number, random: Generator): DiffusionDraws;
+
+  /** @param x0 clean tokens [R, C] @param z decoder outputs [R, D] @returns a loss for each row, [R] */
+  loss(x0: Tensor, z: Tensor, draws: DiffusionDraws): Tensor;
+
+  /**
+   * Draws P tokens.
+   * @param z [P, D], or [2P, D] with guidance: the conditional rows, then the unconditional ones
+   * @param temperature scales the noise of the steps, not the initial noise
+   * @param onStep is shown the state after every reverse step
+   * @returns [P, C]
+   */
+  sample(
+    z: Tensor,
+    noise: TokenNoise,
+    temperature: number,
+    guidance: HeadGuidance | null,
+    onStep?: (x: Tensor) => void,
+  ): Tensor;
+}
