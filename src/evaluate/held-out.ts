@@ -1,0 +1,61 @@
+/** @file Two measures of a model on held-out pairs: the generative loss with fixed draws, and retrieval between both sides. */
+import type { FeatureBatch } from "../features/feature-batch.js";
+import { tokenCount } from "../models/dream/config.js";
+import type { Dream } from "../models/dream/dream.js";
+import { TokenMask, TokenOrders } from "../models/dream/mask.js";
+import { maskedCount } from "../models/dream/masking.js";
+import { patchify } from "../models/dream/tokens.js";
+import { Generator, noGrad, scope } from "../tensor/index.js";
+
+/** Runs `body` with the model at rest, and puts it back as it was. */
+function atRest<T>(model: Dream, body: () => T): T {
+  const before = model.mode;
+  model.setMode("eval");
+  try {
+    return noGrad(() => scope(body));
+  } finally {
+    model.setMode(before);
+  }
+}
+
+/** Mean of the generative loss over mask ratios. The same seed draws the same masks and noise. */
+export function generativeLoss(
+  model: Dream,
+  batch: FeatureBatch,
+  ratios: readonly number[],
+  seed: number,
+): number {
+  return atRest(model, () => {
+    const random = Generator.fromSeed(seed);
+    const N = tokenCount(model.config);
+    const losses = ratios.map((ratio) =>
+      scope(() => {
+        const orders = TokenOrders.random(batch.latents.size(0), N, random);
+        const group = { ...batch, mask: TokenMask.firstOf(orders, maskedCount(ratio, N)) };
+        return model.losses([group], [model.drawDiffusion(group, random)]).generative.item();
+      }),
+    );
+    return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  });
+}
+
+/** Share of pictures whose own caption is the nearest, and of captions whose own picture is, 0..1. */
+export interface Retrieval {
+  readonly imageToText: number;
+  readonly textToImage: number;
+}
+
+/** Recall at 1 within one batch, nothing masked. Pairs must differ in what they show. */
+export function retrieval(model: Dream, batch: FeatureBatch): Retrieval {
+  return atRest(model, () => {
+    const tokens = patchify(batch.latents, model.config.latent.patch);
+    const [B, N] = tokens.shape as [number, number];
+    const images = model.embedImages(tokens, TokenMask.none(B, N));
+    const scores = images.mm(model.embedTexts(batch.captionIds).t());
+    const hits = (best: readonly number[]): number => best.filter((found, i) => found === i).length / B;
+    return {
+      imageToText: hits(scores.argmax(1).toNumbers()),
+      textToImage: hits(scores.argmax(0).toNumbers()),
+    };
+  });
+}

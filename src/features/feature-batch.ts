@@ -1,0 +1,20 @@
+/** @file What training and drawing read: pictures as latents, captions as ids. Where they come from is the source's matter. */
+import type { Tensor } from "../tensor/index.js";
+
+/** B captioned pictures as tensors. */
+export interface FeatureBatch {
+  /** [B, C, H, W] */
+  readonly latents: Tensor;
+  /** For the text tower, int64 [B, context]. */
+  readonly captionIds: Tensor;
+  /** For the decoder: states [B, L, W], or word ids int64 [B, L]. */
+  readonly captions: Tensor;
+}
+
+/** Batches by sample number. */
+export interface FeatureSource {
+  readonly count: number;
+  /** Decoder captions of the empty caption, one row. */
+  readonly emptyCaption: Tensor;
+  batch(numbers: readonly number[]): FeatureBatch;
+}

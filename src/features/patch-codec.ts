@@ -1,0 +1,171 @@
+/**
+ * @file A linear autoencoder in closed form: whitened principal components of pixel patches. It stands where the paper has a VAE, for
+ * small pictures; fitted in a second, it keeps nearly all of the variance in a third of the numbers.
+ */
+import { DreamError } from "../errors.js";
+import type { Picture } from "../formats/images.js";
+import { openSafetensors } from "../formats/safetensors.js";
+import { fileState, readTensor, writeState } from "../nn/index.js";
+import { linalgEigh, noGrad, scope, type Tensor, tensorFromBytes } from "../tensor/index.js";
+
+/** The smallest share of variance that a component may have. */
+const leastVariance = 1e-8;
+
+export class PatchCodec {
+  /**
+   * @param mean [P] of patches, P = 3 p p @param encoder [P, C], to whitened components @param decoder [C, P], back
+   * @param patch side of a patch in pixels
+   */
+  private constructor(
+    readonly patch: number,
+    readonly mean: Tensor,
+    readonly encoder: Tensor,
+    readonly decoder: Tensor,
+    /** Share of the patches' variance that the components keep, 0..1. */
+    readonly keptVariance: number,
+  ) {}
+
+  /** Fits components to pictures. @param pixels float32 [B, 3, H, W], -1..1 */
+  static fit(pixels: Tensor, patch: number, components: number): PatchCodec {
+    return noGrad(() =>
+      scope(() => {
+        const patches = cutPatches(pixels, patch).flatten(0, 2).to({ dtype: "float64" });
+        const mean = patches.mean(0);
+        const centred = patches.sub(mean);
+        const covariance = centred.t().mm(centred).div(patches.size(0));
+        const [values, vectors] = linalgEigh(covariance);
+        const P = mean.size(0);
+        // Eigenvalues ascend.
+        const kept = values.narrow(0, P - components, components).clamp(leastVariance);
+        const basis = vectors.narrow(1, P - components, components);
+        const deviations = kept.sqrt();
+        const share = kept.sum().item() / values.sum().item();
+        const single = (x: Tensor): Tensor => x.to({ dtype: "float32" }).contiguous().persist();
+        return new PatchCodec(
+          patch,
+          single(mean),
+          single(basis.div(deviations)),
+          single(basis.mul(deviations).t()),
+          share,
+        );
+      }),
+    );
+  }
+
+  /** Numbers in a latent pixel. */
+  get channels(): number {
+    return this.encoder.size(1);
+  }
+
+  /** @param pixels [B, 3, H, W], -1..1 @returns [B, C, H/p, W/p], each number of unit variance */
+  encode(pixels: Tensor): Tensor {
+    return scope(() =>
+      cutPatches(pixels, this.patch).sub(this.mean).matmul(this.encoder).permute([0, 3, 1, 2]).contiguous(),
+    );
+  }
+
+  /** @param latents [B, C, h, w] @returns [B, 3, h p, w p] */
+  decode(latents: Tensor): Tensor {
+    return scope(() => {
+      const [B, , h, w] = latents.shape as [number, number, number, number];
+      const patches = latents.permute([0, 2, 3, 1]).matmul(this.decoder).add(this.mean);
+      const p = this.patch;
+      return patches
+        .reshape([B, h, w, 3, p, p])
+        .permute([0, 3, 1, 4, 2, 5])
+        .reshape([B, 3, h * p, w * p]);
+    });
+  }
+
+  async save(path: string): Promise<void> {
+    await writeState(
+      path,
+      [
+        ["mean", this.mean],
+        ["encoder", this.encoder],
+        ["decoder", this.decoder],
+      ],
+      { patch: String(this.patch), keptVariance: String(this.keptVariance) },
+    );
+  }
+
+  /** @throws DreamError where the file is not one that {@link save} wrote */
+  static load(path: string): PatchCodec {
+    const file = openSafetensors(path);
+    const { patch, keptVariance } = file.metadata;
+    const names = ["mean", "encoder", "decoder"];
+    if (patch === undefined || names.some((name) => !fileState(file).shapes.has(name)))
+      throw new DreamError("format", {
+        operation: `read ${path}`,
+        expected: "a patch codec: mean, encoder, decoder and the patch's side",
+        got: [...file.tensors.keys()].join(", "),
+      });
+    const [mean, encoder, decoder] = names.map((name) => readTensor(file, name).persist()) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
+    return new PatchCodec(Number(patch), mean, encoder, decoder, Number(keptVariance));
+  }
+}
+
+/** [B, H/p, W/p, 3 p p]: each patch's pixels, channel by channel. */
+function cutPatches(pixels: Tensor, patch: number): Tensor {
+  const [B, C, H, W] = pixels.shape as [number, number, number, number];
+  return pixels
+    .reshape([B, C, H / patch, patch, W / patch, patch])
+    .permute([0, 2, 4, 1, 3, 5])
+    .reshape([B, H / patch, W / patch, C * patch * patch]);
+}
+
+/** Pictures of one size as pixels. @returns float32 [B, 3, H, W], -1..1 */
+export function pixelsOf(pictures: readonly Picture[]): Tensor {
+  const [first] = pictures;
+  if (first === undefined)
+    throw new DreamError("value", {
+      operation: "read pixels",
+      expected: "at least one picture",
+      got: "none",
+    });
+  const { width, height } = first;
+  const bytes = new Uint8Array(pictures.length * width * height * 3);
+  for (const [i, picture] of pictures.entries()) {
+    if (picture.width !== width || picture.height !== height)
+      throw new DreamError("shape", {
+        operation: "read pixels",
+        expected: `pictures of ${width} x ${height} like the first`,
+        got: `${picture.width} x ${picture.height}`,
+      });
+    bytes.set(picture.data, i * width * height * 3);
+  }
+  return scope(() =>
+    tensorFromBytes(bytes, [pictures.length, height, width, 3], "uint8")
+      .permute([0, 3, 1, 2])
+      .to({ dtype: "float32" })
+      .div(127.5)
+      .sub(1)
+      .contiguous(),
+  );
+}
+
+/** @param pixels [B, 3, H, W]; what lies outside -1..1 is cut */
+export function picturesOf(pixels: Tensor): Picture[] {
+  const [B, , height, width] = pixels.shape as [number, number, number, number];
+  const bytes = scope(() =>
+    pixels
+      .clamp(-1, 1)
+      .add(1)
+      .mul(127.5)
+      .round()
+      .to({ dtype: "uint8" })
+      .permute([0, 2, 3, 1])
+      .contiguous()
+      .toBytes(),
+  );
+  const size = width * height * 3;
+  return Array.from({ length: B }, (_, i) => ({
+    width,
+    height,
+    data: bytes.slice(i * size, (i + 1) * size),
+  }));
+}

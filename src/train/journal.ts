@@ -1,0 +1,36 @@
+/** @file What happened in a run, a JSON object a line: `metrics.jsonl`. Appended as it happens; lines after a resume replace none. */
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { StepReport } from "./trainer.js";
+
+/** A line of the journal. */
+export interface JournalEntry extends StepReport {
+  readonly step: number;
+  readonly epoch: number;
+  readonly imagesPerSecond: number;
+  readonly seconds: number;
+}
+
+export class Journal {
+  constructor(readonly path: string) {
+    mkdirSync(dirname(path), { recursive: true });
+  }
+
+  append(entry: JournalEntry): void {
+    appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
+  }
+
+  /** Every whole line so far; a line cut short by a crash is left out. */
+  read(): JournalEntry[] {
+    if (!existsSync(this.path)) return [];
+    return readFileSync(this.path, "utf8")
+      .split("\n")
+      .flatMap((line) => {
+        try {
+          return line === "" ? [] : [JSON.parse(line) as JournalEntry];
+        } catch {
+          return [];
+        }
+      });
+  }
+}
