@@ -1,5 +1,5 @@
-/** @file What happened in a run, a JSON object a line: `metrics.jsonl`. Appended as it happens; lines after a resume replace none. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+/** @file What happened in a run, a JSON object a line: `metrics.jsonl`. Appended as it happens. */
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { StepReport } from "./trainer.js";
 
@@ -18,6 +18,12 @@ export class Journal {
 
   append(entry: JournalEntry): void {
     appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
+  }
+
+  /** Drops the lines of a step and after, which a resumed run is about to write again. */
+  cutFrom(step: number): void {
+    const kept = this.read().filter((entry) => entry.step < step);
+    writeFileSync(this.path, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
   }
 
   /** Every whole line so far; a line cut short by a crash is left out. */

@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+/** @file The command `dream`: the only place that reads the environment and ends the process. */
+import { availableParallelism } from "node:os";
+import { Command, CommanderError } from "commander";
+import { DreamError } from "../errors.js";
+
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+/** Exit codes: 0 done, 1 failed, 2 not understood, 130 and 143 stopped by a signal. */
+async function main(): Promise<void> {
+  const program = new Command("dream")
+    .description("DREAM: one model that understands pictures and draws them from text (arXiv 2603.02667)")
+    .exitOverride()
+    .showHelpAfterError("(add --help for what is understood)");
+  try {
+    const { setThreadCount } = await import("../tensor/index.js");
+    setThreadCount(Number(process.env.OMP_NUM_THREADS) || availableParallelism());
+    const { addDemo } = await import("./demo.js");
+    const { addDoctor } = await import("./doctor.js");
+    addDemo(program);
+    addDoctor(program);
+    await program.parseAsync();
+  } catch (error) {
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof DreamError) {
+    process.stderr.write(`dream: ${error.message}\n`);
+    return error.code === "usage" ? 2 : 1;
+  }
+  process.stderr.write(
+    `dream: internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  return 1;
+}
+
+await main();

@@ -1,0 +1,48 @@
+/** @file Rows of small pictures as one PNG: enlarged without smoothing, so that every pixel is the model's. */
+import sharp from "sharp";
+import { writeAtomically } from "../formats/atomic.js";
+import type { Picture } from "../formats/images.js";
+
+const gap = 4;
+const margin = 16;
+const ground = "#f7f5f0";
+
+/**
+ * @param rows of equally large pictures; null leaves room, to set groups of columns apart
+ * @param enlargement pixels on the grid for each pixel of a picture
+ */
+export async function writeGrid(
+  path: string,
+  rows: readonly (readonly (Picture | null)[])[],
+  enlargement: number,
+): Promise<void> {
+  const side = (rows.flat().find((one) => one !== null)?.width ?? 1) * enlargement;
+  const columns = rows[0] ?? [];
+  const lefts: number[] = [];
+  let left = margin;
+  for (const one of columns) {
+    lefts.push(left);
+    left += one === null ? margin : side + gap;
+  }
+  const tiles = await Promise.all(
+    rows.flatMap((row, r) =>
+      row.flatMap((picture, c) =>
+        picture === null ? [] : [tile(picture, side, lefts[c]!, margin + r * (side + gap))],
+      ),
+    ),
+  );
+  const height = 2 * margin + rows.length * (side + gap) - gap;
+  const png = await sharp({ create: { width: left - gap + margin, height, channels: 3, background: ground } })
+    .composite(tiles)
+    .png()
+    .toBuffer();
+  await writeAtomically(path, (file) => file.writeFile(png));
+}
+
+async function tile({ width, height, data }: Picture, side: number, left: number, top: number) {
+  const input = await sharp(data, { raw: { width, height, channels: 3 } })
+    .resize(side, side, { kernel: "nearest" })
+    .png()
+    .toBuffer();
+  return { input, left, top };
+}

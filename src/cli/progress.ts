@@ -1,0 +1,47 @@
+/** @file One line that tells how far long work is: rewritten on a terminal, repeated every few seconds elsewhere. */
+
+/** Seconds between lines where the output is no terminal. */
+const quietSeconds = 10;
+
+export class Progress {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #label: string;
+  readonly #started = performance.now();
+  #lastLine = 0;
+  #first: number | undefined;
+
+  /** @param label what is being done */
+  constructor(label: string, stream: NodeJS.WriteStream = process.stderr) {
+    this.#label = label;
+    this.#stream = stream;
+  }
+
+  /** @param done of `all` @param detail what else the line says */
+  update(done: number, all: number, detail = ""): void {
+    this.#first ??= done;
+    const now = performance.now();
+    const finished = done >= all;
+    if (!this.#stream.isTTY && !finished && now - this.#lastLine < quietSeconds * 1000) return;
+    this.#lastLine = now;
+    const share = Math.floor((100 * done) / all);
+    const line = `${this.#label} ${done}/${all} (${share}%)${detail === "" ? "" : `  ${detail}`}${this.#left(done, all)}`;
+    if (!this.#stream.isTTY) this.#stream.write(`${line}\n`);
+    else
+      this.#stream.write(
+        `\r\x1b[2K${line.slice(0, (this.#stream.columns ?? 100) - 1)}${finished ? "\n" : ""}`,
+      );
+  }
+
+  #left(done: number, all: number): string {
+    const made = done - (this.#first ?? 0);
+    if (made <= 0 || done >= all) return "";
+    const seconds = ((performance.now() - this.#started) / 1000 / made) * (all - done);
+    return `  ${clock(seconds)} left`;
+  }
+}
+
+/** Seconds as m:ss. */
+export function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}

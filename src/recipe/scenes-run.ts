@@ -1,0 +1,127 @@
+/** @file A recipe's run from nothing: scenes as shards on disk, features, a fresh or resumed trainer, the model left for drawing. */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { BatchOrder } from "../data/order.js";
+import type { Sample } from "../data/sample.js";
+import { writeScenes } from "../data/scenes/write.js";
+import type { FeatureTable } from "../features/feature-table.js";
+import { fitFeatures, readSamples, tableOf } from "../features/scene-data.js";
+import { writeAtomically } from "../formats/atomic.js";
+import type { DreamConfig } from "../models/dream/config.js";
+import { Dream } from "../models/dream/dream.js";
+import { initialise } from "../models/dream/initialise.js";
+import { Generator, seedDefaultGenerators } from "../tensor/index.js";
+import type { WordTokenizer } from "../text/words.js";
+import { loadCheckpoint } from "../train/checkpoint.js";
+import { Journal, type JournalEntry } from "../train/journal.js";
+import { train } from "../train/loop.js";
+import { Trainer } from "../train/trainer.js";
+import { type Recipe, recipeHash } from "./recipe.js";
+import { saveRunModel, type TrainedModel } from "./run-folder.js";
+
+/** Told how far a part of the preparation is. */
+export type Watch = (part: "render" | "read", done: number, all: number) => void;
+
+/** Scenes read and made into features. */
+export interface SceneData {
+  readonly heldOut: readonly Sample[];
+  readonly trainTable: FeatureTable;
+  readonly heldOutTable: FeatureTable;
+  readonly codec: TrainedModel["codec"];
+  readonly tokenizer: WordTokenizer;
+}
+
+const samplesPerShard = 2000;
+
+/** Renders a recipe's scenes into shards below `folder`, unless the same are there, and reads them. */
+export async function prepareScenes(recipe: Recipe, folder: string, watch: Watch): Promise<SceneData> {
+  const { train: trainCount, heldOut: heldOutCount, seed, sizePixels } = recipe.data.scenes;
+  const all = trainCount + heldOutCount;
+  const stamp = join(folder, "scenes.json");
+  const wanted = JSON.stringify(recipe.data.scenes);
+  if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
+    rmSync(folder, { recursive: true, force: true });
+    const request = { seed, sizePixels, folder, samplesPerShard };
+    const onProgress = (before: number) => (written: number) => watch("render", before + written, all);
+    await writeScenes({ ...request, split: "train", count: trainCount, onProgress: onProgress(0) });
+    await writeScenes({
+      ...request,
+      split: "held-out",
+      count: heldOutCount,
+      onProgress: onProgress(trainCount),
+    });
+    await writeAtomically(stamp, (file) => file.writeFile(wanted));
+  }
+  const samples = await readSamples(join(folder, "train-*.tar"), (done) => watch("read", done, all));
+  const heldOut = await readSamples(join(folder, "held-out-*.tar"), (done) =>
+    watch("read", trainCount + done, all),
+  );
+  const { codec, tokenizer } = fitFeatures(samples, recipe.data.codec, recipe.model.textTower.contextLength);
+  return {
+    heldOut,
+    trainTable: tableOf(samples, codec, tokenizer),
+    heldOutTable: tableOf(heldOut, codec, tokenizer),
+    codec,
+    tokenizer,
+  };
+}
+
+/** The recipe's model with the vocabulary that the captions have. */
+export function modelConfigFor(
+  { model }: Recipe,
+  { vocabularySize: vocabulary }: WordTokenizer,
+): DreamConfig {
+  return {
+    ...model,
+    textTower: { ...model.textTower, vocabulary },
+    captions: model.captions.kind === "words" ? { ...model.captions, vocabulary } : model.captions,
+  };
+}
+
+/** A trainer at its beginning: parameters drawn by the recipe's seed. */
+export function freshTrainer(recipe: Recipe, tokenizer: WordTokenizer): Trainer {
+  const model = new Dream(modelConfigFor(recipe, tokenizer));
+  initialise(model, Generator.fromSeed(recipe.seed));
+  seedDefaultGenerators(recipe.seed);
+  return new Trainer(model, recipe, Generator.fromSeed(recipe.seed + 1));
+}
+
+export interface RunHooks {
+  /** Told where training begins: 0, or the step after a checkpoint. */
+  readonly onStart: (firstStep: number, trainer: Trainer) => void;
+  readonly onStep: (entry: JournalEntry) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Trains a recipe in a run's folder, from its checkpoint where there is one of the same recipe.
+ * @returns the trained parts, and the step that would come next: the recipe's last unless stopped
+ */
+export async function runRecipe(
+  recipe: Recipe,
+  folder: string,
+  data: SceneData,
+  { onStart, onStep, signal }: RunHooks,
+): Promise<{ trainer: Trainer; nextStep: number }> {
+  const hash = recipeHash(recipe);
+  const trainer = freshTrainer(recipe, data.tokenizer);
+  const path = join(folder, "checkpoint.safetensors");
+  const journal = new Journal(join(folder, "metrics.jsonl"));
+  const resumed = existsSync(path) ? loadCheckpoint(path, trainer, hash) : null;
+  const firstStep = resumed ?? 0;
+  journal.cutFrom(firstStep);
+  onStart(firstStep, trainer);
+  const nextStep = await train({
+    trainer,
+    source: data.trainTable,
+    order: new BatchOrder(data.trainTable.count, recipe.batchSize, recipe.seed),
+    journal,
+    firstStep,
+    stepCount: recipe.steps,
+    checkpoint: { path, everySteps: recipe.checkpointEverySteps, recipeHash: hash },
+    onStep,
+    signal,
+  });
+  await saveRunModel(folder, trainer, data, recipe, hash);
+  return { trainer, nextStep };
+}

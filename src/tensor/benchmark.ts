@@ -1,0 +1,59 @@
+/** @file How fast the engine is: matrix products and the cost of a small operator. */
+import type { DType } from "./dtype.js";
+import { randn } from "./operators.js";
+import { synchronize } from "./runtime.js";
+import { type Device, scope, tensor } from "./tensor.js";
+
+export interface EngineSpeed {
+  readonly float32Gflops: number;
+  readonly bfloat16Gflops: number;
+  /** One addition of 4 elements, the call from JavaScript included. */
+  readonly operatorMicroseconds: number;
+}
+
+/** Takes about a second. */
+export function measureEngine(device: Device): EngineSpeed {
+  return {
+    float32Gflops: matmulGflops(device, "float32"),
+    bfloat16Gflops: matmulGflops(device, "bfloat16"),
+    operatorMicroseconds: operatorMicroseconds(),
+  };
+}
+
+/** The best of several rounds of one product, 2048 x 256 x 1024, in billions of operations a second. */
+export function matmulGflops(device: Device, dtype: DType): number {
+  return scope(() => {
+    const a = randn([2048, 256]).to({ dtype, device });
+    const b = randn([256, 1024]).to({ dtype, device });
+    const seconds = best(8, () => {
+      for (let i = 0; i < 10; i++) scope(() => a.matmul(b));
+      synchronize(device);
+    });
+    return (10 * 2 * 2048 * 256 * 1024) / seconds / 1e9;
+  });
+}
+
+/** The best of several rounds of 20,000 additions, in scopes of 100. */
+export function operatorMicroseconds(): number {
+  return scope(() => {
+    const a = tensor([1, 2, 3, 4], [4]);
+    const b = tensor([5, 6, 7, 8], [4]);
+    const seconds = best(8, () => {
+      for (let i = 0; i < 200; i++)
+        scope(() => {
+          for (let j = 0; j < 100; j++) a.add(b);
+        });
+    });
+    return (seconds / 20_000) * 1e6;
+  });
+}
+
+function best(rounds: number, body: () => void): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++) {
+    const started = performance.now();
+    body();
+    least = Math.min(least, (performance.now() - started) / 1000);
+  }
+  return least;
+}
