@@ -1,0 +1,46 @@
+/** @file The peer as a process that answers one request at a time, so that both sides take turns and never run together. */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { packageRoot } from "../src/tensor/index.js";
+
+/** A peer that answers, or why there is none. */
+export type Peer =
+  | { readonly kind: "ready"; measure(name: string): Promise<number>; close(): void }
+  | { readonly kind: "missing"; readonly install: string };
+
+const install = "apt-get install python3-torch libopenblas0-openmp";
+
+/** @param script a file below `bench/peer` @param threads what both sides may use */
+export async function startPeer(script: string, threads: number): Promise<Peer> {
+  const { blas } = JSON.parse(readFileSync(join(packageRoot(), "build", "engine.json"), "utf8")) as {
+    blas: string | null;
+  };
+  // The peer's best configuration: the BLAS that shares libtorch's threads.
+  const path = [blas, process.env.LD_LIBRARY_PATH].filter((part) => part).join(":");
+  const child = spawn("python3", [join(packageRoot(), "bench", "peer", script), String(threads)], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, LD_LIBRARY_PATH: path, OMP_NUM_THREADS: String(threads) },
+  });
+  const failed = new Promise<never>((_, reject) => child.on("error", reject));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const answer = async (): Promise<Record<string, unknown>> => {
+    const { value, done } = await Promise.race([lines.next(), failed]);
+    if (done) throw new Error(`the peer ${script} ended without an answer`);
+    return JSON.parse(value) as Record<string, unknown>;
+  };
+  try {
+    if ((await answer()).missing !== undefined) return { kind: "missing", install };
+  } catch {
+    return { kind: "missing", install };
+  }
+  return {
+    kind: "ready",
+    measure: async (name) => {
+      child.stdin.write(`${JSON.stringify({ case: name })}\n`);
+      return Number((await answer()).seconds);
+    },
+    close: () => child.stdin.end(),
+  };
+}

@@ -1,0 +1,112 @@
+import { describe, expect, it } from "vitest";
+import { tinyConfig, tinyGroup, tinyModel } from "../../test/tiny.js";
+import type { Dream } from "../models/dream/dream.js";
+import { scope, type Tensor } from "../tensor/index.js";
+import { type DrawingEvent, drawLatents } from "./generate.js";
+import { SeededNoise, seededOrders } from "./noise.js";
+import type { Guidance } from "./schedule.js";
+import type { Selection } from "./selection.js";
+
+const model = tinyModel({ ...tinyConfig, diffusion: { kind: "velocity", steps: 5 } });
+const { captions, captionIds } = tinyGroup(3, 0, 20);
+const empty = captions.narrow(0, 0, 1).mul(0);
+
+function draw(
+  seeds: readonly number[],
+  rows: readonly [start: number, count: number],
+  selection: Selection = { kind: "none" },
+  guidance: Guidance = { kind: "linear", scale: 3 },
+  observe?: (event: DrawingEvent) => void,
+  by: Dream = model,
+): number[] {
+  return scope(() => {
+    const part = (x: Tensor): Tensor => x.narrow(0, ...rows);
+    const request = {
+      captions: part(captions),
+      emptyCaption: empty,
+      captionIds: part(captionIds),
+      orders: seededOrders(seeds, 16),
+      noise: new SeededNoise(seeds),
+      stepCount: 6,
+      guidance,
+      temperature: 1,
+      selection,
+    };
+    return drawLatents(by, request, observe).toNumbers();
+  });
+}
+
+function expectClose(actual: readonly number[], expected: readonly number[]): void {
+  expect(actual.length).toBe(expected.length);
+  for (const [i, value] of expected.entries())
+    expect(Math.abs(actual[i]! - value)).toBeLessThan(1e-4 * Math.max(1, Math.abs(value)));
+}
+
+describe("drawing", () => {
+  it("gives the same picture for the same seed, alone or in a batch", () => {
+    const all = draw([5, 6, 7], [0, 3]);
+    expectClose(draw([6], [1, 1]), all.slice(all.length / 3, (2 * all.length) / 3));
+    expect(draw([5, 6, 7], [0, 3])).toEqual(all);
+    expect(draw([8], [1, 1])).not.toEqual(draw([6], [1, 1]));
+  });
+
+  it("leaves the model's mode as it was", () => {
+    model.setMode("train");
+    draw([1], [0, 1]);
+    expect(model.mode).toBe("train");
+  });
+
+  it("draws every token once, in order of its steps", () => {
+    const drawn = new Set<number>();
+    draw([5], [0, 1], { kind: "none" }, { kind: "none" }, (event) => {
+      if (event.kind !== "step") return;
+      for (const [n, bit] of event.drawn.bits.entries())
+        if (bit === 1) {
+          expect(drawn.has(n)).toBe(false);
+          drawn.add(n);
+        }
+    });
+    expect(drawn.size).toBe(16);
+  });
+
+  it("takes the empty caption in both branches at guidance 0", () => {
+    const silent = draw([5], [0, 1], { kind: "none" }, { kind: "constant", scale: 0 });
+    expect(draw([5], [2, 1], { kind: "none" }, { kind: "constant", scale: 0 })).toEqual(silent);
+  });
+});
+
+describe("Semantically Aligned Decoding", () => {
+  const once: Selection = { kind: "once", candidates: 3, atStep: 3 };
+
+  it("finishes the candidate that scores highest", () => {
+    let choice: Extract<DrawingEvent, { kind: "choice" }> | undefined;
+    draw([5, 6], [0, 2], once, undefined, (event) => {
+      if (event.kind === "choice") choice = event;
+    });
+    const { scores, best } = choice!;
+    expect([scores.length, scores[0]!.length]).toEqual([3, 2]);
+    for (const [image, candidate] of best.entries())
+      for (const row of scores) expect(row[image]).toBeLessThanOrEqual(scores[candidate]![image]!);
+  });
+
+  it("with one candidate draws what plain decoding draws", () => {
+    expectClose(draw([5, 6], [0, 2], { ...once, candidates: 1 }), draw([5, 6], [0, 2]));
+    expectClose(
+      draw([5, 6], [0, 2], { kind: "each-step", candidates: 1, fromStep: 2 }),
+      draw([5, 6], [0, 2]),
+    );
+  });
+
+  it("chooses at every step from the threshold on where asked", () => {
+    const chosenAt: number[] = [];
+    draw([5], [0, 1], { kind: "each-step", candidates: 2, fromStep: 2 }, undefined, (event) => {
+      if (event.kind === "choice") chosenAt.push(event.step.index);
+    });
+    expect(chosenAt).toEqual([2, 3, 4, 5]);
+  });
+
+  it("refuses a choice before the first step or after the last", () => {
+    for (const atStep of [0, 6])
+      expect(() => draw([5], [0, 1], { ...once, atStep })).toThrow(/a step from 1 to 5/);
+  });
+});

@@ -1,0 +1,179 @@
+import { describe, expect, it } from "vitest";
+import { tinyConfig, tinyGroup, tinyModel } from "../../../test/tiny.js";
+import { backward, cat, Generator, gradientOf, noGrad, scope, type Tensor } from "../../tensor/index.js";
+import type { DreamConfig, ImageProjectionConfig } from "./config.js";
+import type { Dream, MaskGroup } from "./dream.js";
+import { TokenMask } from "./mask.js";
+import { pytorchState } from "./pytorch-names.js";
+import { patchify, unpatchify } from "./tokens.js";
+
+function gradientsOf(
+  model: Dream,
+  groups: readonly MaskGroup[],
+  random: Generator,
+): Map<string, Tensor | null> {
+  const losses = model.losses(
+    groups,
+    groups.map((group) => model.drawDiffusion(group, random)),
+    random,
+  );
+  backward(losses.total);
+  return new Map(model.parameters().map(([name, tensor]) => [name, gradientOf(tensor)]));
+}
+
+describe("patches", () => {
+  it("come back as they were", () => {
+    const { latents } = tinyGroup(2, 0, 3);
+    expect(unpatchify(patchify(latents, 2), 2).toNumbers()).toEqual(latents.toNumbers());
+  });
+});
+
+describe("the encoder", () => {
+  it("sees nothing of what is hidden", () => {
+    const model = tinyModel().setMode("eval");
+    const { latents, mask } = tinyGroup(2, 9, 4);
+    noGrad(() => {
+      const tokens = patchify(latents, 2);
+      const noise = tokens.add(mask.toTensor("cpu").unsqueeze(-1).mul(100));
+      const [seen, disturbed] = [tokens, noise].map((x) => model.encoder.forward(x, mask).output.toNumbers());
+      expect(disturbed).toEqual(seen);
+    });
+  });
+});
+
+describe("the losses of a step", () => {
+  it("gate the generative loss below half masked, inclusively, and filter the contrastive one below a quarter visible", () => {
+    const model = tinyModel();
+    const shares = (masked: number): [number, number] => {
+      const group = tinyGroup(4, masked, 5);
+      const { generative, contrastive } = model.losses(
+        [group],
+        [model.drawDiffusion(group, Generator.fromSeed(1))],
+      );
+      return [generative.item(), contrastive.item()];
+    };
+    expect(shares(7)[0]).toBe(0);
+    expect(shares(8)[0]).toBeGreaterThan(0);
+    expect(shares(12)[1]).toBeGreaterThan(0);
+    expect(shares(13)[1]).toBe(0);
+  });
+
+  it("are finite with nothing and with everything hidden", () => {
+    const model = tinyModel();
+    for (const masked of [0, 16]) {
+      const group = tinyGroup(2, masked, 6);
+      const { total } = model.losses([group], [model.drawDiffusion(group, Generator.fromSeed(1))]);
+      expect(Number.isFinite(total.item())).toBe(true);
+    }
+  });
+
+  it("reach every parameter, and the decoder not at all where the group is gated", () => {
+    const open = gradientsOf(tinyModel(), [tinyGroup(4, 10, 7)], Generator.fromSeed(1));
+    for (const [name, gradient] of open) expect(gradient, name).not.toBeNull();
+    expect(
+      open
+        .get("encoder.fakeLatent")!
+        .toNumbers()
+        .every((x) => x === 0),
+    ).toBe(true);
+    const gated = gradientsOf(tinyModel(), [tinyGroup(4, 4, 7)], Generator.fromSeed(1));
+    for (const [name, gradient] of gated)
+      expect(gradient === null, name).toBe(/^(decoder|textAligner|diffusionHead)\./.test(name));
+  });
+
+  it("of two groups are the mean of the generative and one joint contrastive loss", () => {
+    const model = tinyModel().setMode("eval");
+    const groups = [tinyGroup(3, 9, 8), tinyGroup(3, 4, 9)];
+    const draws = groups.map((group) => model.drawDiffusion(group, Generator.fromSeed(2)));
+    scope(() =>
+      noGrad(() => {
+        const together = model.losses(groups, draws);
+        const alone = model.losses([groups[0]!], [draws[0]!]);
+        expect(together.generative.item()).toBeCloseTo(alone.generative.item() / 2, 6);
+        expect(together.generativeShare).toBe(0.5);
+        const separately = groups.map((group, i) => model.losses([group], [draws[i]!]).contrastive.item());
+        // Six pictures are harder to tell apart than three.
+        expect(together.contrastive.item()).toBeGreaterThan(Math.max(...separately));
+      }),
+    );
+  });
+
+  it("take BatchNorm's statistics over all groups together", () => {
+    const groups = [tinyGroup(4, 4, 10), tinyGroup(4, 4, 11)];
+    const whole: MaskGroup = {
+      latents: joined(groups, "latents"),
+      captionIds: joined(groups, "captionIds"),
+      captions: joined(groups, "captions"),
+      mask: TokenMask.fromTensor(
+        cat(
+          groups.map(({ mask }) => mask.toTensor("cpu")),
+          0,
+        ),
+      ),
+    };
+    const statistics = (given: readonly MaskGroup[]): number[] => {
+      const model = tinyModel();
+      model.losses(
+        given,
+        given.map((group) => model.drawDiffusion(group, Generator.fromSeed(1))),
+      );
+      return pytorchState(model)
+        .find(([name]) => name.endsWith("bn1.running_mean"))![1]
+        .toNumbers();
+    };
+    const [apart, together] = [statistics(groups), statistics([whole])];
+    for (const [i, value] of together.entries()) expect(apart[i]).toBeCloseTo(value, 6);
+  });
+});
+
+function joined(groups: readonly MaskGroup[], key: "latents" | "captionIds" | "captions"): Tensor {
+  return cat(
+    groups.map((group) => group[key]),
+    0,
+  );
+}
+
+describe("projections", () => {
+  const kinds: readonly ImageProjectionConfig[] = [
+    { kind: "identity" },
+    { kind: "linear" },
+    { kind: "post-linear" },
+    { kind: "mlp", hiddenWidth: 24 },
+    { kind: "post-mlp", hiddenWidth: 24 },
+    { kind: "batch-norm", hiddenWidth: 24 },
+    { kind: "post-batch-norm", hiddenWidth: 24 },
+  ];
+
+  it.each(kinds)("of kind $kind train, with groups of different ratios", (image) => {
+    const width = image.kind === "identity" ? tinyConfig.encoder.width : tinyConfig.joint.width;
+    const config: DreamConfig = { ...tinyConfig, joint: { ...tinyConfig.joint, image, width } };
+    const model = tinyModel(config);
+    const groups = [tinyGroup(3, 9, 12), tinyGroup(3, 2, 13)];
+    const found = gradientsOf(model, groups, Generator.fromSeed(3));
+    for (const [name, gradient] of found)
+      if (name.startsWith("imageProjection")) expect(gradient, name).not.toBeNull();
+    const { latents } = groups[0]!;
+    const embedded = model.setMode("eval").embedImages(patchify(latents, 2), TokenMask.none(3, 16));
+    expect(embedded.shape).toEqual([3, width]);
+    for (const norm of embedded.linalgNorm(2, 1).toNumbers()) expect(norm).toBeCloseTo(1, 5);
+  });
+
+  it.each([{ kind: "mlp", hiddenWidth: 24 } as const, { kind: "batch-norm", hiddenWidth: 24 } as const])(
+    "of text of kind $kind train",
+    (text) => {
+      const model = tinyModel({ ...tinyConfig, joint: { ...tinyConfig.joint, text } });
+      const found = gradientsOf(model, [tinyGroup(4, 4, 14)], Generator.fromSeed(3));
+      for (const [name, gradient] of found)
+        if (name.startsWith("textTower.projection")) expect(gradient, name).not.toBeNull();
+    },
+  );
+});
+
+describe("the velocity head", () => {
+  it("learns and reaches every parameter of the head", () => {
+    const model = tinyModel({ ...tinyConfig, diffusion: { kind: "velocity", steps: 4 } });
+    const found = gradientsOf(model, [tinyGroup(4, 12, 15)], Generator.fromSeed(4));
+    for (const [name, gradient] of found)
+      if (name.startsWith("diffusionHead")) expect(gradient, name).not.toBeNull();
+  });
+});
