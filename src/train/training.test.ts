@@ -1,0 +1,158 @@
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { tinyConfig, tinyGroup, tinyModel } from "../../test/tiny.js";
+import type { FeatureBatch } from "../features/feature-batch.js";
+import { paperMasking } from "../models/dream/masking.js";
+import {
+  Generator,
+  liveTensorCount,
+  noGrad,
+  scope,
+  seedDefaultGenerators,
+  tensor,
+  zeros,
+} from "../tensor/index.js";
+import { loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
+import { clipGradients, decays } from "./optimiser.js";
+import { learningRateAt, scaledLearningRate } from "./schedules.js";
+import { Trainer, type TrainingConfig } from "./trainer.js";
+
+const config: TrainingConfig = {
+  optimiser: { betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.04, clip: 3 },
+  learningRate: { kind: "constant", peak: 1e-3, minimum: 0, warmupEpochs: 0, totalEpochs: 48 },
+  masking: paperMasking,
+  maskGroups: 2,
+  captionDrop: 0.5,
+  emaRate: 0.9,
+};
+
+const empty = zeros([1, 6, 24]);
+const batchOf = (step: number): FeatureBatch => tinyGroup(6, 0, 100 + step);
+
+function freshTrainer(): Trainer {
+  // With dropout, so that the default generator matters too.
+  const model = tinyModel({ ...tinyConfig, dropout: { attention: 0.1, projection: 0.1 } });
+  seedDefaultGenerators(3);
+  return new Trainer(model, config, Generator.fromSeed(4));
+}
+
+function run(trainer: Trainer, from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) =>
+    scope(() => trainer.step(batchOf(from + i), empty, 20).totalLoss),
+  );
+}
+
+const stateOf = (trainer: Trainer): number[][] =>
+  [...trainer.model.namedTensors(), ...trainer.average.state(), ...trainer.optimiser.state()].map(([, t]) =>
+    t.toNumbers(),
+  );
+
+describe("training", () => {
+  it("repeats itself to the bit, and goes on from a checkpoint as if it had not stopped", async () => {
+    const whole = freshTrainer();
+    const losses = run(whole, 0, 6);
+    const path = join(mkdtempSync(join(tmpdir(), "dream-checkpoint-")), "checkpoint.safetensors");
+    const first = freshTrainer();
+    const before = run(first, 0, 3);
+    await saveCheckpoint(path, first, 3, "abc");
+    const second = freshTrainer();
+    run(second, 40, 42);
+    expect(loadCheckpoint(path, second, "another")).toBeNull();
+    expect(loadCheckpoint(path, second, "abc")).toBe(3);
+    expect([...before, ...run(second, 3, 6)]).toEqual(losses);
+    expect(stateOf(second)).toEqual(stateOf(whole));
+  });
+
+  it("leaves no tensor behind", () => {
+    const trainer = freshTrainer();
+    run(trainer, 0, 2);
+    const live = liveTensorCount();
+    run(trainer, 2, 6);
+    expect(liveTensorCount()).toBe(live);
+  });
+
+  it("stops at a loss that is no number, with the parameters as they were", () => {
+    const trainer = freshTrainer();
+    const before = stateOf(trainer);
+    const broken = { ...batchOf(0), latents: batchOf(0).latents.mul(Number.NaN) };
+    expect(() => trainer.step(broken, empty, 20)).toThrow(/expected finite losses, got .*NaN/);
+    // BatchNorm's statistics have seen the batch; nothing that is trained has.
+    const trained = new Set(trainer.model.parameters().map(([name]) => name));
+    for (const [i, [name]] of [...trainer.model.namedTensors()].entries())
+      if (trained.has(name))
+        expect([...trainer.model.namedTensors()][i]![1].toNumbers(), name).toEqual(before[i]);
+  });
+
+  it("refuses a batch that the mask groups cannot share", () => {
+    expect(() => freshTrainer().step(tinyGroup(5, 0, 1), empty, 0)).toThrow(
+      /2 mask groups can share equally/,
+    );
+  });
+
+  it("refuses a checkpoint of another model by naming every key", async () => {
+    const path = join(mkdtempSync(join(tmpdir(), "dream-checkpoint-")), "checkpoint.safetensors");
+    await saveCheckpoint(path, freshTrainer(), 1, "abc");
+    const other = new Trainer(tinyModel({ ...tinyConfig, alignerDepth: 2 }), config, Generator.fromSeed(1));
+    expect(() => loadCheckpoint(path, other, "abc")).toThrow(/48 missing: model\.textAligner\.blocks\.1/);
+    expect(readFileSync(path).length).toBeGreaterThan(1000);
+  });
+});
+
+describe("the optimiser", () => {
+  it("clips to the global norm and tells the norm before", () => {
+    const gradients = [tensor([3, 0], [2]), tensor([4], [1])];
+    expect(clipGradients(gradients, 1)).toBeCloseTo(5, 6);
+    expect(gradients.flatMap((one) => one.toNumbers()).map((x) => Number(x.toFixed(4)))).toEqual([
+      0.6, 0, 0.8,
+    ]);
+    expect(clipGradients(gradients, 10)).toBeCloseTo(1, 5);
+    expect(gradients[1]!.item()).toBeCloseTo(0.8, 5);
+  });
+
+  it("decays matrices, embeddings and the logit scale, not biases, norms and the head", () => {
+    const model = tinyModel();
+    const decayed = new Set(
+      model
+        .parameters()
+        .filter(decays)
+        .map(([name]) => name),
+    );
+    for (const name of [
+      "encoder.positions",
+      "logitScale",
+      "encoder.fakeLatent",
+      "textTower.tokenEmbedding.weight",
+    ])
+      expect(decayed.has(name), name).toBe(true);
+    for (const name of ["encoder.inputProjection.bias", "encoder.norm.weight", "diffusionHead.input.weight"])
+      expect(decayed.has(name), name).toBe(false);
+  });
+
+  it("moves averages by their rate", () => {
+    const trainer = freshTrainer();
+    noGrad(() => trainer.model.logitScale.fill_(1));
+    const { average } = trainer;
+    average
+      .state()
+      .find(([name]) => name === "logitScale")![1]
+      .fill_(0);
+    average.update();
+    expect(
+      average
+        .state()
+        .find(([name]) => name === "logitScale")![1]
+        .item(),
+    ).toBeCloseTo(0.1, 6);
+  });
+});
+
+describe("the learning rate", () => {
+  it("begins at 0, climbs linearly, and then stays or falls by a half cosine", () => {
+    const schedule = { kind: "constant", peak: 8e-4, minimum: 0, warmupEpochs: 12, totalEpochs: 48 } as const;
+    expect([0, 6, 12, 40].map((epoch) => learningRateAt(schedule, epoch))).toEqual([0, 4e-4, 8e-4, 8e-4]);
+    expect(learningRateAt({ ...schedule, kind: "cosine", minimum: 1e-4 }, 30)).toBeCloseTo(4.5e-4, 10);
+    expect(scaledLearningRate(1e-4, 2048)).toBeCloseTo(8e-4, 12);
+  });
+});
