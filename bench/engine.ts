@@ -13,7 +13,10 @@ function productSeconds(dtype: DType): number {
   }
   const [a, b] = pair;
   const started = performance.now();
-  for (let i = 0; i < 20; i++) scope(() => a.matmul(b));
+  for (let i = 0; i < 20; i++)
+    scope(() => {
+      a.matmul(b);
+    });
   return (performance.now() - started) / 1000 / 20;
 }
 

@@ -24,6 +24,9 @@ export interface BenchRow {
   readonly busy?: true;
 }
 
+/** How long one side's threads may spin after their work; the other side waits it out. */
+const settleMs = 30;
+
 /** Rounds of each side. */
 const rounds = 15;
 
@@ -31,7 +34,9 @@ export async function measureRow({ name, unit, scale, ours }: BenchCase, peer: P
   const busy = await isBusy();
   const [mine, theirs]: [number[], number[]] = [[], []];
   for (let round = 0; round <= rounds; round++) {
+    await sleep(settleMs);
     const own = ours();
+    await sleep(settleMs);
     const other = peer.kind === "ready" ? await peer.measure(name) : Number.NaN;
     // The first round warms both sides up.
     if (round === 0) continue;

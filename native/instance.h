@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
 #include <node_api.h>
 
 #include <cstdint>
@@ -80,6 +81,7 @@ struct Instance {
   Table<at::Tensor> tensors;
   Table<at::Generator> generators;
   std::vector<Operator> operators;
+  torch::jit::Stack stack;
 };
 
 }  // namespace dream

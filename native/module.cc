@@ -1,4 +1,5 @@
 // The addon's door: one instance for each JavaScript environment, and the functions that it may call.
+#include "allocator.h"
 #include "autograd.h"
 #include "operators.h"
 #include "runtime.h"
@@ -7,6 +8,7 @@
 namespace {
 
 napi_value initialise(napi_env env, napi_value exports) {
+  dream::keep_freed_blocks();
   auto* instance = new dream::Instance();
   napi_add_env_cleanup_hook(env, [](void* data) { delete static_cast<dream::Instance*>(data); }, instance);
   for (const auto& group : {dream::operator_exports(), dream::tensor_exports(), dream::autograd_exports(),

@@ -26,40 +26,53 @@ napi_value lookup(Call& call) {
   return from_number(call.env(), static_cast<double>(operators.size() - 1));
 }
 
+// One argument as the schema wants it, or its default where JavaScript left it out.
+c10::IValue argument_value(Call& call, const Argument& argument, size_t at) {
+  if (at < call.count()) {
+    // A slot is the commonest argument by far, and tells itself from undefined.
+    int32_t slot = 0;
+    if (argument.kind == Kind::kTensor && napi_get_value_int32(call.env(), call[at], &slot) == napi_ok)
+      return call.instance().tensors.at(slot, "tensor");
+    napi_valuetype type;
+    napi_typeof(call.env(), call[at], &type);
+    if (type != napi_undefined) {
+      try {
+        return to_ivalue(call.env(), call.instance(), argument, call[at]);
+      } catch (const Misuse& error) {
+        throw Misuse("argument '" + argument.name + "' (" + argument.type + "): " + error.what());
+      }
+    }
+  }
+  if (argument.fallback) return *argument.fallback;
+  if (argument.optional) return c10::IValue();
+  throw Misuse("argument '" + argument.name + "' (" + argument.type + ") is missing");
+}
+
 // call(operator, ...arguments): arguments in the schema's order; undefined or absent takes the schema's default, or None.
 napi_value invoke(Call& call) {
   Instance& instance = call.instance();
-  const int32_t number = call.integer(0);
+  int32_t number = -1;
+  napi_get_value_int32(call.env(), call[0], &number);
   if (number < 0 || number >= static_cast<int32_t>(instance.operators.size())) throw Misuse("no such operator");
   const Operator& op = instance.operators[number];
   if (call.count() > op.arguments.size() + 1)
     throw Misuse("expected at most " + std::to_string(op.arguments.size()) + " arguments, got " +
                  std::to_string(call.count() - 1));
-  torch::jit::Stack stack;
-  stack.reserve(std::max<size_t>(op.arguments.size(), 2));
-  for (size_t i = 0; i < op.arguments.size(); i++) {
-    const Argument& argument = op.arguments[i];
-    napi_valuetype type = napi_undefined;
-    if (i + 1 < call.count()) napi_typeof(call.env(), call[i + 1], &type);
-    if (type == napi_undefined) {
-      if (argument.fallback) stack.push_back(*argument.fallback);
-      else if (argument.optional) stack.emplace_back();
-      else throw Misuse("argument '" + argument.name + "' (" + argument.type + ") is missing");
-      continue;
-    }
-    try {
-      stack.push_back(to_ivalue(call.env(), instance, argument, call[i + 1]));
-    } catch (const Misuse& error) {
-      throw Misuse("argument '" + argument.name + "' (" + argument.type + "): " + error.what());
-    }
-  }
+  // The stack's memory is kept from call to call; operators do not call back into JavaScript.
+  torch::jit::Stack& stack = instance.stack;
+  stack.clear();
+  for (size_t i = 0; i < op.arguments.size(); i++) stack.push_back(argument_value(call, op.arguments[i], i + 1));
   op.handle.callBoxed(&stack);
+  if (stack.size() == 1) {
+    if (stack[0].isTensor()) return from_tensor(call.env(), instance, std::move(stack[0]).toTensor());
+    return from_ivalue(call.env(), instance, stack[0]);
+  }
   if (stack.empty()) return undefined(call.env());
-  if (stack.size() == 1) return from_ivalue(call.env(), instance, stack[0]);
   napi_value results;
   napi_create_array_with_length(call.env(), stack.size(), &results);
   for (size_t i = 0; i < stack.size(); i++)
     napi_set_element(call.env(), results, i, from_ivalue(call.env(), instance, stack[i]));
+  stack.clear();
   return results;
 }
 

@@ -32,7 +32,7 @@ export function generativeLoss(
       scope(() => {
         const orders = TokenOrders.random(batch.latents.size(0), N, random);
         const group = { ...batch, mask: TokenMask.firstOf(orders, maskedCount(ratio, N)) };
-        return model.losses([group], [model.drawDiffusion(group, random)]).generative.item();
+        return model.generativeLoss(group, model.drawDiffusion(group, random)).item();
       }),
     );
     return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;

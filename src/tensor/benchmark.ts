@@ -26,7 +26,10 @@ export function matmulGflops(device: Device, dtype: DType): number {
     const a = randn([2048, 256]).to({ dtype, device });
     const b = randn([256, 1024]).to({ dtype, device });
     const seconds = best(8, () => {
-      for (let i = 0; i < 10; i++) scope(() => a.matmul(b));
+      for (let i = 0; i < 10; i++)
+        scope(() => {
+          a.matmul(b);
+        });
       synchronize(device);
     });
     return (10 * 2 * 2048 * 256 * 1024) / seconds / 1e9;

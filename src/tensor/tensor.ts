@@ -27,7 +27,7 @@ let owned: Tensor[] | null = null;
 export class Tensor {
   /** This tensor's place in the addon's table; 0 once disposed. */
   slot: number;
-  #persistent = false;
+  private persistent = false;
 
   /** internal: wraps a slot that an operator returned, and hands it to the scope in force. */
   constructor(slot: number) {
@@ -73,7 +73,7 @@ export class Tensor {
 
   /** Takes this tensor out of every scope: it lives until it is disposed or collected. For state that outlives a step. */
   persist(): this {
-    this.#persistent = true;
+    this.persistent = true;
     return this;
   }
 
@@ -144,7 +144,7 @@ export class Tensor {
   releaseFromScope(): number {
     const slot = this.slot;
     if (slot === 0) return 0;
-    if (this.#persistent) {
+    if (this.persistent) {
       net.register(this, slot, this);
       return 0;
     }

@@ -137,6 +137,14 @@ export class Dream extends Module {
     });
   }
 
+  /** The generative loss of one group by itself, ungated: what a measure on held-out pictures takes. */
+  generativeLoss(group: MaskGroup, draws: DiffusionDraws): Tensor {
+    return scope(() => {
+      const tokens = patchify(group.latents, this.config.latent.patch);
+      return this.#generativeLoss(tokens, this.encoder.forward(tokens, group.mask).output, group, draws);
+    });
+  }
+
   /** Pictures' embeddings, unit length. @param tokens [B, N, C], hidden where the mask says @returns [B, joint width] */
   embedImages(tokens: Tensor, mask: TokenMask): Tensor {
     return scope(() =>

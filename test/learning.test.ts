@@ -1,0 +1,85 @@
+/** @file A minute of training, on held-out combinations: both losses do their work, and each is needed for its half. */
+import { mkdtempSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { BatchOrder } from "../src/data/order.js";
+import { generativeLoss, retrieval } from "../src/evaluate/held-out.js";
+import { type Recipe, readRecipe } from "../src/recipe/recipe.js";
+import { freshTrainer, prepareScenes, type SceneData } from "../src/recipe/scenes-run.js";
+import { scope, setThreadCount } from "../src/tensor/index.js";
+
+const heldOutCount = 61;
+const scenes = { train: 3000, heldOut: heldOutCount, seed: 1, sizePixels: 32 };
+const nano = readRecipe("scenes-nano");
+const recipe: Recipe = {
+  ...nano,
+  data: { ...nano.data, scenes },
+  learningRate: { ...nano.learningRate, kind: "constant", warmupEpochs: 0.2 },
+};
+
+interface Measured {
+  readonly generative: number;
+  readonly imageToText: number;
+  readonly textToImage: number;
+}
+
+let data: SceneData;
+
+beforeAll(async () => {
+  setThreadCount(availableParallelism());
+  data = await prepareScenes(recipe, mkdtempSync(join(tmpdir(), "dream-learning-")), () => {});
+});
+
+/** Trains from nothing with the given loss weights and tells what the model does on combinations it never saw. */
+function trained(lossWeights: Recipe["model"]["lossWeights"], seconds: number): Measured {
+  const trainer = freshTrainer({ ...recipe, model: { ...recipe.model, lossWeights } }, data.tokenizer);
+  const order = new BatchOrder(data.trainTable.count, recipe.batchSize, recipe.seed);
+  const end = performance.now() + seconds * 1000;
+  for (let step = 0; performance.now() < end; step++)
+    // Late in the warmup low and high ratios still mix, so that both losses act from the beginning.
+    scope(() =>
+      trainer.step(data.trainTable.batch(order.batch(step)), data.trainTable.emptyCaption, 0.5 + step / 100),
+    );
+  const batch = data.heldOutTable.batch(Array.from({ length: heldOutCount }, (_, i) => i));
+  // The loss is always taken, whether it was trained for or not.
+  const { model } = trainer;
+  const generative = generativeLossOf(model, batch);
+  const found = retrieval(model, batch);
+  trainer.dispose();
+  model.dispose();
+  return { generative, ...found };
+}
+
+function generativeLossOf(
+  model: Parameters<typeof generativeLoss>[0],
+  batch: Parameters<typeof generativeLoss>[1],
+): number {
+  return generativeLoss(model, batch, [0.6, 0.8, 1], 1);
+}
+
+describe("a minute of training", () => {
+  const chance = 1 / heldOutCount;
+
+  it("teaches both to draw and to understand", () => {
+    const before = trained({ generative: 1, contrastive: 0.05 }, 0);
+    const after = trained({ generative: 1, contrastive: 0.05 }, 60);
+    expect(before.generative).toBeGreaterThan(0.9);
+    expect(after.generative).toBeLessThan(0.6 * before.generative);
+    expect(before.imageToText).toBeLessThan(4 * chance);
+    expect(after.imageToText).toBeGreaterThan(20 * chance);
+    expect(after.textToImage).toBeGreaterThan(20 * chance);
+  }, 150_000);
+
+  it("without the contrastive loss teaches nothing of captions", () => {
+    const after = trained({ generative: 1, contrastive: 0 }, 30);
+    expect(after.generative).toBeLessThan(0.8);
+    expect(Math.max(after.imageToText, after.textToImage)).toBeLessThan(6 * chance);
+  }, 90_000);
+
+  it("without the generative loss teaches nothing of drawing", () => {
+    const after = trained({ generative: 0, contrastive: 0.05 }, 30);
+    expect(Math.max(after.imageToText, after.textToImage)).toBeGreaterThan(15 * chance);
+    expect(after.generative).toBeGreaterThan(0.9);
+  }, 90_000);
+});
