@@ -65,21 +65,21 @@ describe("a minute of training", () => {
     const before = trained({ generative: 1, contrastive: 0.05 }, 0);
     const after = trained({ generative: 1, contrastive: 0.05 }, 60);
     expect(before.generative).toBeGreaterThan(0.9);
-    expect(after.generative).toBeLessThan(0.6 * before.generative);
+    expect(after.generative).toBeLessThan(0.8 * before.generative);
     expect(before.imageToText).toBeLessThan(4 * chance);
-    expect(after.imageToText).toBeGreaterThan(20 * chance);
-    expect(after.textToImage).toBeGreaterThan(20 * chance);
+    expect(after.imageToText).toBeGreaterThan(12 * chance);
+    expect(after.textToImage).toBeGreaterThan(12 * chance);
   }, 150_000);
 
   it("without the contrastive loss teaches nothing of captions", () => {
     const after = trained({ generative: 1, contrastive: 0 }, 30);
-    expect(after.generative).toBeLessThan(0.8);
+    expect(after.generative).toBeLessThan(0.85);
     expect(Math.max(after.imageToText, after.textToImage)).toBeLessThan(6 * chance);
   }, 90_000);
 
   it("without the generative loss teaches nothing of drawing", () => {
     const after = trained({ generative: 0, contrastive: 0.05 }, 30);
-    expect(Math.max(after.imageToText, after.textToImage)).toBeGreaterThan(15 * chance);
+    expect(Math.max(after.imageToText, after.textToImage)).toBeGreaterThan(12 * chance);
     expect(after.generative).toBeGreaterThan(0.9);
   }, 90_000);
 });

@@ -59,7 +59,8 @@ function fromFolder(origin, root) {
     version,
     includes: includesOf(join(root, "include")),
     libraryFolders: [lib],
-    libraries: cuda ? ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"] : ["c10", "torch_cpu", "torch"],
+    // Without a GPU the CUDA half of such a folder is left alone, since it needs libraries that may not be there.
+    libraries: cuda ? ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"] : ["c10", "torch_cpu"],
     flags: abi === undefined ? [] : [`-D_GLIBCXX_USE_CXX11_ABI=${abi}`],
     cuda,
     blas: null,
@@ -85,7 +86,7 @@ function fromSystem(origin, root) {
     version,
     includes: includesOf(join(root, "usr/include"), brought),
     libraryFolders: folders.map((folder) => join(root, folder)).filter(existsSync),
-    libraries: ["c10", "torch_cpu", "torch"],
+    libraries: ["c10", "torch_cpu"],
     flags: [],
     cuda: false,
     blas: openmpBlas(root, triplet),

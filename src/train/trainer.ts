@@ -14,6 +14,7 @@ import {
   gradientOf,
   noGrad,
   rand,
+  requiresGrad,
   scope,
   setGradient,
   type Tensor,
@@ -88,7 +89,8 @@ export class Trainer {
           got: `generative ${generativeLoss}, contrastive ${contrastiveLoss} at epoch ${epoch.toFixed(3)}`,
           hint: "lower the learning rate, or look at the batch that the journal names last",
         });
-      backward(losses.total);
+      // Where every group is gated and nothing contrasts, nothing is to be learned; decay and momentum go on.
+      if (requiresGrad(losses.total)) backward(losses.total);
       const gradients = this.#takeGradients();
       const gradientNorm = clipGradients(gradients, this.config.optimiser.clip);
       const learningRate = learningRateAt(this.config.learningRate, epoch);
