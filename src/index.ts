@@ -1,2 +1,23 @@
-/** @file The public map of the package. */
+/** @file The public map of the package: what a program may import, by the room that it comes from. */
+export { type Choice, type DrawOptions, drawPictures } from "./drawing.js";
 export { DreamError, type DreamErrorCode } from "./errors.js";
+export { generativeLoss, type Retrieval, retrieval } from "./evaluate/held-out.js";
+export type { FeatureBatch, FeatureSource } from "./features/feature-batch.js";
+export { encodePng, type Picture } from "./formats/images.js";
+export { type DrawingEvent, type DrawingRequest, drawLatents } from "./generate/generate.js";
+export { type NoiseSource, SeededNoise, seededOrders } from "./generate/noise.js";
+export { type DecodingStep, decodingSchedule, type Guidance, stepsToFraction } from "./generate/schedule.js";
+export type { Selection } from "./generate/selection.js";
+export { checkGolden, type GoldenReport } from "./golden/check.js";
+export { type DreamConfig, paperConfig, type SizeName, sizes } from "./models/dream/config.js";
+export { Dream, type DreamLosses, type MaskGroup } from "./models/dream/dream.js";
+export { initialise } from "./models/dream/initialise.js";
+export { TokenMask, TokenOrders } from "./models/dream/mask.js";
+export { type MaskingSchedule, paperMasking } from "./models/dream/masking.js";
+export { pytorchState } from "./models/dream/pytorch-names.js";
+export { patchify, unpatchify } from "./models/dream/tokens.js";
+export { loadState, stateFile, writeState } from "./nn/index.js";
+export { parseRecipe, type Recipe, readRecipe } from "./recipe/recipe.js";
+export { loadRunModel, type TrainedModel } from "./recipe/run-folder.js";
+export * as engine from "./tensor/index.js";
+export { Trainer, type TrainingConfig } from "./train/trainer.js";

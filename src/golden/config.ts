@@ -1,6 +1,7 @@
 /** @file The configuration of a recording, in the release's flags, as ours. */
 import { DreamError, unknownName } from "../errors.js";
 import type {
+  AlignmentConfig,
   ContrastiveConfig,
   DreamConfig,
   ImageProjectionConfig,
@@ -80,6 +81,7 @@ export function configFromFlags(flags: Flags): DreamConfig {
     contrastive: contrastiveFromFlags(flags),
     minimumMasked: number(flags, "min_masked_ratio_for_mar_loss", 0),
     lossWeights: { generative: 1, contrastive: 0.005 },
+    alignment: alignmentFromFlags(flags),
   };
 }
 
@@ -90,6 +92,16 @@ function contrastiveFromFlags(flags: Flags): ContrastiveConfig {
     kind: "all",
     minimumVisible,
     scaling: flags.scale_loss_by_mask === true ? "by-kept-share" : "none",
+  };
+}
+
+function alignmentFromFlags(flags: Flags): AlignmentConfig | null {
+  if (typeof flags.repa_depth !== "number") return null;
+  return {
+    depth: flags.repa_depth,
+    hiddenWidth: number(flags, "repa_projector_dim", 2048),
+    targetWidth: number(flags, "repa_z_dim", 768),
+    weight: 0.5,
   };
 }
 

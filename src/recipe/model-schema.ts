@@ -72,6 +72,9 @@ export const modelSchema = z.strictObject({
   contrastive,
   minimumMasked: share,
   lossWeights: z.strictObject({ generative: z.number().min(0), contrastive: z.number().min(0) }),
+  alignment: z
+    .strictObject({ depth: count, hiddenWidth: count, targetWidth: count, weight: z.number().min(0) })
+    .nullable(),
 }) satisfies z.ZodType<DreamConfig>;
 
 /** See `MaskingSchedule` for what each entry means. */

@@ -50,6 +50,14 @@ export type DiffusionConfig =
   /** Velocity prediction with the angle uniform in time and a fixed variance; better scaled at the noisy end. */
   | { readonly kind: "velocity"; readonly steps: number };
 
+/** REPA: which encoder block, counted from 1, is drawn towards frozen features of so many numbers. */
+export interface AlignmentConfig {
+  readonly depth: number;
+  readonly hiddenWidth: number;
+  readonly targetWidth: number;
+  readonly weight: number;
+}
+
 export interface DreamConfig {
   /** The latent image [channels, side, side], cut in patches of patch x patch. */
   readonly latent: { readonly side: number; readonly channels: number; readonly patch: number };
@@ -87,6 +95,8 @@ export interface DreamConfig {
   /** The generative loss counts only where at least this share of a group's tokens is masked. */
   readonly minimumMasked: number;
   readonly lossWeights: { readonly generative: number; readonly contrastive: number };
+  /** Alignment to frozen features (REPA), or null. */
+  readonly alignment: AlignmentConfig | null;
 }
 
 /** The paper's sizes. */
@@ -126,6 +136,7 @@ export function paperConfig(size: SizeName): DreamConfig {
     contrastive: { kind: "filtered", minimumVisible: 0.25 },
     minimumMasked: 0.5,
     lossWeights: { generative: 1, contrastive: 0.005 },
+    alignment: null,
   };
 }
 

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { tinyConfig, tinyGroup, tinyModel } from "../../../test/tiny.js";
-import { backward, cat, Generator, gradientOf, noGrad, scope, type Tensor } from "../../tensor/index.js";
+import {
+  backward,
+  cat,
+  Generator,
+  gradientOf,
+  noGrad,
+  randn,
+  scope,
+  type Tensor,
+} from "../../tensor/index.js";
 import type { DreamConfig, ImageProjectionConfig } from "./config.js";
 import type { Dream, MaskGroup } from "./dream.js";
 import { TokenMask } from "./mask.js";
@@ -175,5 +184,49 @@ describe("the velocity head", () => {
     const found = gradientsOf(model, [tinyGroup(4, 12, 15)], Generator.fromSeed(4));
     for (const [name, gradient] of found)
       if (name.startsWith("diffusionHead")) expect(gradient, name).not.toBeNull();
+  });
+});
+
+describe("alignment to frozen features", () => {
+  const alignment = { depth: 1, hiddenWidth: 24, targetWidth: 12, weight: 0.5 };
+  const model = tinyModel({ ...tinyConfig, alignment });
+
+  it("is 1 - cosine over the visible tokens, 0 where none is, and pulls on the blocks before", () => {
+    const targets = randn([3, 16, 12], { generator: Generator.fromSeed(30) });
+    const lossOf = (masked: number): number => {
+      const group = { ...tinyGroup(3, masked, 31), alignmentTargets: targets };
+      const losses = model.losses([group], [model.drawDiffusion(group, Generator.fromSeed(1))]);
+      if (masked === 2) {
+        backward(losses.total);
+        expect(gradientOf(model.alignmentProjector!.layers[0]!.weight)).not.toBeNull();
+        expect(losses.total.item()).toBeCloseTo(
+          0.005 * losses.contrastive.item() + 0.5 * losses.alignment.item(),
+          5,
+        );
+      }
+      return losses.alignment.item();
+    };
+    expect(lossOf(16)).toBe(0);
+    expect(lossOf(2)).toBeGreaterThan(0.5);
+    expect(lossOf(2)).toBeLessThan(1.5);
+  });
+
+  it("asks for the features, and for a block that there is", () => {
+    const group = tinyGroup(3, 2, 32);
+    expect(() => model.losses([group], [model.drawDiffusion(group, Generator.fromSeed(1))])).toThrow(
+      /frozen features/,
+    );
+    expect(() => tinyModel({ ...tinyConfig, alignment: { ...alignment, depth: 3 } })).toThrow(
+      /a block from 1 to 2/,
+    );
+  });
+
+  it("has the release's names and PyTorch's initialisation", () => {
+    const names = pytorchState(model).map(([name]) => name);
+    for (const name of ["repa_projector.0.weight", "repa_projector.2.bias", "repa_projector.4.weight"])
+      expect(names).toContain(name);
+    const largest = model.alignmentProjector!.layers[0]!.bias.detach().abs().amax().item();
+    expect(largest).toBeGreaterThan(0);
+    expect(largest).toBeLessThanOrEqual(32 ** -0.5);
   });
 });

@@ -3,8 +3,10 @@
  * several mask groups, each with its own mask ratio: they share one contrastive loss and one BatchNorm, and each has
  * its own generative loss, gated by its own masked share.
  */
+import { DreamError } from "../../errors.js";
 import { Module, parameter, type TextMemory } from "../../nn/index.js";
 import { cat, type Device, type Generator, scope, type Tensor, tensor } from "../../tensor/index.js";
+import { alignmentLoss } from "./alignment.js";
 import { type DreamConfig, tokenWidth } from "./config.js";
 import { contrastiveLoss, normalise } from "./contrastive.js";
 import { Decoder } from "./decoder.js";
@@ -12,7 +14,7 @@ import { DiffusionHead } from "./diffusion-head.js";
 import { Encoder } from "./encoder.js";
 import type { TokenMask } from "./mask.js";
 import { NoiseDiffusion } from "./noise-diffusion.js";
-import { ImageProjection } from "./projection.js";
+import { ImageProjection, SiluMlp } from "./projection.js";
 import { TextAligner } from "./text-aligner.js";
 import { TextTower } from "./text-tower.js";
 import type { DiffusionDraws, TokenDiffusion } from "./token-diffusion.js";
@@ -28,6 +30,8 @@ export interface MaskGroup {
   /** What the decoder reads, possibly the empty caption's: states [B, L, W], or word ids int64 [B, L]. */
   readonly captions: Tensor;
   readonly mask: TokenMask;
+  /** Frozen features of every token, [B, N, W]; needed where the config aligns to them. */
+  readonly alignmentTargets?: Tensor;
 }
 
 /** The losses of one step. */
@@ -35,6 +39,8 @@ export interface DreamLosses {
   /** Mean over groups; a gated group counts 0. */
   readonly generative: Tensor;
   readonly contrastive: Tensor;
+  /** Mean over groups; 0 without alignment. */
+  readonly alignment: Tensor;
   /** The weighted sum, which is what gradients are taken of. */
   readonly total: Tensor;
   /** Share of the samples that the contrastive loss kept. */
@@ -53,6 +59,7 @@ export class Dream extends Module {
   readonly imageProjection: ImageProjection;
   readonly logitScale: Tensor;
   readonly diffusionHead: DiffusionHead;
+  readonly alignmentProjector: SiluMlp | null;
   readonly #diffusion: TokenDiffusion;
 
   /** All parameters are zero until initialised or loaded. @param device `meta` builds shapes without memory */
@@ -75,6 +82,11 @@ export class Dream extends Module {
       config.head,
       device,
     );
+    const { alignment } = config;
+    this.alignmentProjector =
+      alignment === null
+        ? null
+        : new SiluMlp(config.encoder.width, alignment.hiddenWidth, alignment.targetWidth, device);
     this.#diffusion =
       config.diffusion.kind === "noise"
         ? new NoiseDiffusion(this.diffusionHead, token, config.diffusion.sampling)
@@ -106,13 +118,15 @@ export class Dream extends Module {
    */
   losses(groups: readonly MaskGroup[], draws: readonly DiffusionDraws[], random?: Generator): DreamLosses {
     return scope(() => {
-      const { lossWeights, minimumMasked, joint } = this.config;
+      const { lossWeights, minimumMasked, joint, alignment } = this.config;
       const generativeTerms: Tensor[] = [];
+      const alignmentTerms: Tensor[] = [];
       const gathered: Tensor[] = [];
       const kept: boolean[] = [];
       for (const [i, group] of groups.entries()) {
         const tokens = patchify(group.latents, this.config.latent.patch);
-        const { output, representation } = this.encoder.forward(tokens, group.mask, random);
+        const { output, representation, aligned } = this.encoder.forward(tokens, group.mask, random);
+        if (aligned !== null) alignmentTerms.push(this.#alignmentLoss(aligned, group));
         gathered.push(this.imageProjection.gather(representation, joint.pool));
         const shows = 1 - group.mask.share >= this.config.contrastive.minimumVisible;
         for (let b = 0; b < group.mask.batch; b++) kept.push(shows);
@@ -120,15 +134,22 @@ export class Dream extends Module {
           generativeTerms.push(this.#generativeLoss(tokens, output, group, draws[i]!));
       }
       const zero = tensor([0], [], { device: this.device });
-      const generative = generativeTerms.reduce((sum, term) => sum.add(term), zero).div(groups.length);
+      const meanOf = (terms: readonly Tensor[]): Tensor =>
+        terms.reduce((sum, term) => sum.add(term), zero).div(groups.length);
+      const generative = meanOf(generativeTerms);
+      const aligned = meanOf(alignmentTerms);
       const contrastive =
         lossWeights.contrastive > 0
           ? this.#contrastiveLoss(groups, gathered, kept)
           : { loss: zero, keptShare: 0 };
-      const total = generative.mul(lossWeights.generative).add(contrastive.loss.mul(lossWeights.contrastive));
+      const total = generative
+        .mul(lossWeights.generative)
+        .add(contrastive.loss.mul(lossWeights.contrastive))
+        .add(aligned.mul(alignment?.weight ?? 0));
       return {
         generative,
         contrastive: contrastive.loss,
+        alignment: aligned,
         total,
         contrastiveShare: contrastive.keptShare,
         generativeShare: generativeTerms.length / groups.length,
@@ -174,6 +195,16 @@ export class Dream extends Module {
     const repeats = this.config.drawsPerToken;
     const pick = (x: Tensor): Tensor => x.flatten(0, 1).indexSelect(0, rows).repeat([repeats, 1]);
     return this.#diffusion.loss(pick(tokens), pick(z), draws).mean();
+  }
+
+  #alignmentLoss(aligned: Tensor, { mask, alignmentTargets }: MaskGroup): Tensor {
+    if (alignmentTargets === undefined)
+      throw new DreamError("value", {
+        operation: "alignment loss",
+        expected: "frozen features of the pictures, since the config aligns to them",
+        got: "none",
+      });
+    return alignmentLoss(this.alignmentProjector!.forward(aligned), alignmentTargets, mask);
   }
 
   #contrastiveLoss(groups: readonly MaskGroup[], gathered: readonly Tensor[], kept: readonly boolean[]) {

@@ -2,6 +2,7 @@
  * @file The encoder: a vision transformer over buffer tokens and the visible image tokens. It never sees text
  * (SPEC section 3). Masked tokens are dropped before the first block, so hiding makes it cheaper.
  */
+import { DreamError } from "../../errors.js";
 import { Block, Embedding, LayerNorm, Linear, Module, parameter } from "../../nn/index.js";
 import { cat, type Device, type Generator, rand, scope, type Tensor, zeros } from "../../tensor/index.js";
 import { type DreamConfig, tokenCount, tokenWidth } from "./config.js";
@@ -13,6 +14,18 @@ export interface Encoded {
   readonly output: Tensor;
   /** [B, U + V, D]: what the image embedding is made of; the output, or an inner block's where the config says so. */
   readonly representation: Tensor;
+  /** [B, U + V, D], the un-normed output of the block that is aligned to frozen features; null without alignment. */
+  readonly aligned: Tensor | null;
+}
+
+/** @throws DreamError `value` for a block that the encoder does not have */
+function requireBlock(setting: string, depth: number | null, blocks: number): void {
+  if (depth === null || (Number.isInteger(depth) && depth >= 1 && depth <= blocks)) return;
+  throw new DreamError("value", {
+    operation: setting,
+    expected: `a block from 1 to ${blocks}, or null`,
+    got: String(depth),
+  });
 }
 
 export class Encoder extends Module {
@@ -25,6 +38,7 @@ export class Encoder extends Module {
   readonly norm: LayerNorm;
   readonly #bufferTokens: number;
   readonly #depth: number | null;
+  readonly #alignedDepth: number | null;
   readonly #classDrop: number;
 
   constructor(config: DreamConfig, device: Device = "cpu") {
@@ -39,7 +53,10 @@ export class Encoder extends Module {
     this.blocks = Array.from({ length: encoder.depth }, () => new Block(size, device));
     this.norm = new LayerNorm(encoder.width, normEpsilon, device);
     this.#bufferTokens = bufferTokens;
+    requireBlock("joint.depth", config.joint.depth, encoder.depth);
+    requireBlock("alignment.depth", config.alignment?.depth ?? null, encoder.depth);
     this.#depth = config.joint.depth;
+    this.#alignedDepth = config.alignment?.depth ?? null;
     this.#classDrop = classes.dropProbability;
   }
 
@@ -49,13 +66,17 @@ export class Encoder extends Module {
    */
   forward(tokens: Tensor, mask: TokenMask, random?: Generator): Encoded {
     let x = this.embed(tokens, mask, random);
-    let inner: Tensor | undefined;
-    for (const [i, block] of this.blocks.entries()) {
+    const outputs = this.blocks.map((block) => {
       x = block.forward(x);
-      if (i + 1 === this.#depth) inner = x;
-    }
+      return x;
+    });
     const output = this.norm.forward(x);
-    return { output, representation: inner ?? output };
+    const outputOf = (depth: number): Tensor => outputs[depth - 1]!;
+    return {
+      output,
+      representation: this.#depth === null ? output : outputOf(this.#depth),
+      aligned: this.#alignedDepth === null ? null : outputOf(this.#alignedDepth),
+    };
   }
 
   /** The first block's input: buffers, then visible tokens in raster order. @returns [B, U + V, D] */

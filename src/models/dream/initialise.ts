@@ -13,6 +13,8 @@ type Rule =
   | { readonly kind: "normal"; readonly deviation: number }
   /** Uniform within sqrt(6 / (fan in + fan out)); fused projections count their whole fan. */
   | { readonly kind: "xavier" }
+  /** Uniform within 1 / sqrt(fan in), biases too: PyTorch's own. */
+  | { readonly kind: "fan-in" }
   /** N(0, 1/sqrt(width of the text tower)). */
   | { readonly kind: "text-width" };
 
@@ -27,6 +29,7 @@ const table: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
   [/^textAligner\.positions$/, { kind: "zero" }],
   [/^(encoder|decoder)\.(positions|outputPositions|fakeLatent|maskToken)$/, normal(0.02)],
   [/^encoder\.classEmbedding\.weight$/, normal(0.02)],
+  [/^alignmentProjector\./, { kind: "fan-in" }],
   [/^diffusionHead\.timeEmbedding\.\w+\.weight$/, normal(0.02)],
   [/^diffusionHead\..*modulation\.weight$/, { kind: "zero" }],
   [/^diffusionHead\.final\.linear\.weight$/, { kind: "zero" }],
@@ -39,15 +42,22 @@ const table: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
 export function initialise(model: Dream, random: Generator): void {
   const textWidth = model.config.textTower.width;
   noGrad(() => {
-    for (const [name, tensor] of model.parameters()) {
+    const parameters = new Map(model.parameters());
+    for (const [name, tensor] of parameters) {
       const rule = table.find(([pattern]) => pattern.test(name))?.[1];
       if (rule === undefined) throw new Error(`internal: no initialisation for ${name}`);
-      apply(rule, tensor, textWidth, random);
+      const fanIn = (): number => parameters.get(name.replace(/bias$/, "weight"))!.size(1);
+      apply(rule, tensor, { textWidth, fanIn }, random);
     }
   });
 }
 
-function apply(rule: Rule, tensor: Tensor, textWidth: number, random: Generator): void {
+interface Widths {
+  readonly textWidth: number;
+  readonly fanIn: () => number;
+}
+
+function apply(rule: Rule, tensor: Tensor, { textWidth, fanIn }: Widths, random: Generator): void {
   switch (rule.kind) {
     case "zero":
       tensor.zero_();
@@ -64,6 +74,11 @@ function apply(rule: Rule, tensor: Tensor, textWidth: number, random: Generator)
     case "text-width":
       tensor.normal_(0, textWidth ** -0.5, { generator: random });
       return;
+    case "fan-in": {
+      const bound = fanIn() ** -0.5;
+      tensor.uniform_(-bound, bound, { generator: random });
+      return;
+    }
     case "xavier": {
       const bound = Math.sqrt(6 / (tensor.size(0) + tensor.size(1)));
       tensor.uniform_(-bound, bound, { generator: random });
