@@ -33,11 +33,14 @@ export function drawPictures(
   return scope(() => {
     const N = tokenCount(model.config);
     const ids = wordIds(tokenizer, captions);
+    const empty = wordIds(tokenizer, [""]);
+    // Guidance 0 asks for what is drawn without a caption: both branches take the empty one (SPEC section 13).
+    const silent = drawing.guidance.scale === 0;
     const latents = drawLatents(
       model,
       {
-        captions: ids,
-        emptyCaption: wordIds(tokenizer, [""]),
+        captions: silent ? empty.repeat([captions.length, 1]) : ids,
+        emptyCaption: empty,
         captionIds: ids,
         orders: seededOrders(options.seeds, N),
         noise: new SeededNoise(options.seeds),

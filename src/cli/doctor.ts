@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { DreamError } from "../errors.js";
 import { checkGolden } from "../golden/check.js";
 import { measureEngine } from "../tensor/benchmark.js";
 import { cudaDeviceCount, engineVersion, packageRoot, threadCount } from "../tensor/index.js";
@@ -51,10 +52,24 @@ interface EngineRecord {
   readonly compiler: string;
 }
 
+/** What set-up wrote of the libtorch that it linked. */
+function readEngineRecord(): EngineRecord {
+  const path = join(packageRoot(), "build", "engine.json");
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as EngineRecord;
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new DreamError("engine", {
+      operation: `read ${path}`,
+      message,
+      hint: "run `npm run setup` again",
+      cause,
+    });
+  }
+}
+
 function examine({ device, json }: DoctorOptions): void {
-  const record = JSON.parse(
-    readFileSync(join(packageRoot(), "build", "engine.json"), "utf8"),
-  ) as EngineRecord;
+  const record = readEngineRecord();
   const blas = blasInUse();
   const speed = measureEngine(device);
   const problems = [

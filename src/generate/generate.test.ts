@@ -68,11 +68,6 @@ describe("drawing", () => {
     });
     expect(drawn.size).toBe(16);
   });
-
-  it("takes the empty caption in both branches at guidance 0", () => {
-    const silent = draw([5], [0, 1], { kind: "none" }, { kind: "constant", scale: 0 });
-    expect(draw([5], [2, 1], { kind: "none" }, { kind: "constant", scale: 0 })).toEqual(silent);
-  });
 });
 
 describe("Semantically Aligned Decoding", () => {

@@ -92,12 +92,7 @@ class Drawing {
     this.#observe = observe;
     const { guidance, captions, emptyCaption, selection, captionIds, orders } = request;
     const guided = guidance.kind !== "none" && guidance.scale !== 1;
-    // Guidance 0 asks for the empty caption alone: both branches take it (SPEC section 13).
-    const silent = guided && guidance.scale === 0;
-    const told = silent
-      ? emptyCaption.repeat([captions.size(0), ...captions.shape.slice(1).map(() => 1)])
-      : captions;
-    this.#conditions = rememberConditions(model, told, guided ? emptyCaption : null);
+    this.#conditions = rememberConditions(model, captions, guided ? emptyCaption : null);
     this.#texts = selection.kind === "none" ? null : model.embedTexts(captionIds);
     this.#streams = Array.from({ length: orders.batch }, () => 0);
   }
