@@ -26,7 +26,7 @@ constexpr size_t kHugePage = 2 << 20;
 // Smaller blocks are the C library's business, which keeps them itself.
 constexpr size_t kLeast = 64 << 10;
 // Free blocks beyond this are given back.
-constexpr size_t kMostKept = size_t{1} << 30;
+constexpr size_t kMostKept = size_t{512} << 20;
 
 // Stands in front of every block that this allocator hands out; as long as the alignment, so that the data keeps it.
 struct alignas(kAlignment) Header {
