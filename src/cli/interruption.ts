@@ -9,13 +9,21 @@ export interface Interruption {
   finish(nextStep: number): void;
 }
 
+/** Some runners pass one Ctrl-C on twice; what comes this soon after the first is the same. */
+const sameWithinMs = 500;
+
 /** @param resume the command that goes on */
 export function interruption(resume: string): Interruption {
   const controller = new AbortController();
   let code = 130;
+  let first = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     code = signal === "SIGTERM" ? 143 : 130;
-    if (controller.signal.aborted) process.exit(code);
+    if (controller.signal.aborted) {
+      if (performance.now() - first > sameWithinMs) process.exit(code);
+      return;
+    }
+    first = performance.now();
     say("\nStopping after this step; press Ctrl-C again to stop at once.");
     controller.abort();
   };
