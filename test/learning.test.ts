@@ -1,4 +1,4 @@
-/** @file A minute of training, on held-out combinations: both losses do their work, and each is needed for its half. */
+/** @file About a minute of training (so many steps, so that the machine's speed does not matter), on held-out combinations: both losses do their work, and each is needed for its half. */
 import { mkdtempSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,12 +32,11 @@ beforeAll(async () => {
 });
 
 /** Trains from nothing with the given loss weights and tells what the model does on combinations it never saw. */
-function trained(lossWeights: Recipe["model"]["lossWeights"], seconds: number): Measured {
+function trained(lossWeights: Recipe["model"]["lossWeights"], steps: number): Measured {
   const trainer = freshTrainer({ ...recipe, model: { ...recipe.model, lossWeights } }, data.tokenizer);
   const order = new BatchOrder(data.trainTable.count, recipe.batchSize, recipe.seed);
-  const end = performance.now() + seconds * 1000;
-  for (let step = 0; performance.now() < end; step++)
-    // Late in the warmup low and high ratios still mix, so that both losses act from the beginning.
+  for (let step = 0; step < steps; step++)
+    // The warmup goes by quickly, so that both losses act within a minute.
     scope(() =>
       trainer.step(data.trainTable.batch(order.batch(step)), data.trainTable.emptyCaption, 0.5 + step / 100),
     );
@@ -63,23 +62,23 @@ describe("a minute of training", () => {
 
   it("teaches both to draw and to understand", () => {
     const before = trained({ generative: 1, contrastive: 0.05 }, 0);
-    const after = trained({ generative: 1, contrastive: 0.05 }, 60);
+    const after = trained({ generative: 1, contrastive: 0.05 }, 200);
     expect(before.generative).toBeGreaterThan(0.9);
     expect(after.generative).toBeLessThan(0.8 * before.generative);
     expect(before.imageToText).toBeLessThan(4 * chance);
     expect(after.imageToText).toBeGreaterThan(12 * chance);
     expect(after.textToImage).toBeGreaterThan(12 * chance);
-  }, 150_000);
+  }, 400_000);
 
   it("without the contrastive loss teaches nothing of captions", () => {
-    const after = trained({ generative: 1, contrastive: 0 }, 30);
+    const after = trained({ generative: 1, contrastive: 0 }, 120);
     expect(after.generative).toBeLessThan(0.85);
     expect(Math.max(after.imageToText, after.textToImage)).toBeLessThan(6 * chance);
-  }, 90_000);
+  }, 400_000);
 
   it("without the generative loss teaches nothing of drawing", () => {
-    const after = trained({ generative: 0, contrastive: 0.05 }, 30);
+    const after = trained({ generative: 0, contrastive: 0.05 }, 200);
     expect(Math.max(after.imageToText, after.textToImage)).toBeGreaterThan(12 * chance);
     expect(after.generative).toBeGreaterThan(0.9);
-  }, 90_000);
+  }, 400_000);
 });

@@ -7,7 +7,7 @@ export class Progress {
   readonly #stream: NodeJS.WriteStream;
   readonly #label: string;
   readonly #started = performance.now();
-  #lastLine = 0;
+  #lastLine = Number.NEGATIVE_INFINITY;
   #first: number | undefined;
 
   /** @param label what is being done */
