@@ -78,7 +78,9 @@ function fetchInto(folder, work, packages, why) {
   const updated = run("apt-get", [...options, "update"]);
   const plan = run("apt-get", [...options, "install", "-s", "--no-install-recommends", ...packages]);
   if (!plan.ok) {
-    const reason = lastLine(updated.ok ? plan.err : updated.err) || lastLine(plan.err);
+    // Without a network the update only warns, and the plan then finds no package.
+    const unreached = /(?:Could not|Failed to|Temporary failure)[^\n]*/.exec(updated.err)?.[0];
+    const reason = unreached ?? lastLine(plan.err);
     throw new Refusal(
       `apt cannot provide ${packages.join(", ")} (${reason}); check the network, or set LIBTORCH to an unpacked libtorch from pytorch.org`,
     );
