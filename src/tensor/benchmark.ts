@@ -1,8 +1,9 @@
 /** @file How fast the engine is: matrix products and the cost of a small operator. */
+import { tensor } from "./create.js";
 import type { DType } from "./dtype.js";
 import { randn } from "./operators.js";
 import { synchronize } from "./runtime.js";
-import { type Device, scope, tensor } from "./tensor.js";
+import { type Device, scope } from "./tensor.js";
 
 export interface EngineSpeed {
   readonly float32Gflops: number;

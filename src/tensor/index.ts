@@ -1,6 +1,7 @@
 /** @file The tensor floor's door: everything above imports from here, so that the operators are always on the class. */
 export * from "./autograd.js";
 export { call, type OperatorResult, type OperatorValue } from "./call.js";
+export { byteLength, tensor, tensorFromBytes } from "./create.js";
 export { type DType, dtypeBytes } from "./dtype.js";
 export { packageRoot } from "./native.js";
 export * from "./normal.js";
@@ -8,13 +9,10 @@ export * from "./operators.js";
 export { Generator, seedDefaultGenerators } from "./random.js";
 export * from "./runtime.js";
 export {
-  byteLength,
   type Device,
   findOperator,
   isAvailable,
   liveTensorCount,
   scope,
   Tensor,
-  tensor,
-  tensorFromBytes,
 } from "./tensor.js";

@@ -1,5 +1,6 @@
 /** @file The normal distribution's cumulative and quantile functions, in double precision, from libtorch. */
-import { findOperator, invokeTensor, scope, tensor } from "./tensor.js";
+import { tensor } from "./create.js";
+import { findOperator, invokeTensor, scope } from "./tensor.js";
 
 const ndtr = findOperator("aten::special_ndtr");
 const ndtri = findOperator("aten::special_ndtri");

@@ -1,10 +1,10 @@
 /**
  * @file A tensor: a slot in the addon's table, and who lets go of it. Operators are added to the class by the generated
  * `operators.ts`; here are ownership (scopes, with finalisers as a net), the one call through which every operator
- * goes, and the way of numbers in and out.
+ * goes, and the way of numbers out.
  */
 import { DreamError } from "../errors.js";
-import { type DType, dtypeBytes, dtypeCode, dtypeOf } from "./dtype.js";
+import { type DType, dtypeCode, dtypeOf } from "./dtype.js";
 import { native } from "./native.js";
 
 /** `cpu`, `cuda`, `cuda:1`, `mps`, or `meta` (shapes without memory). */
@@ -260,82 +260,6 @@ export function slotsOf(tensors: readonly Tensor[]): number[] {
   return tensors.map((tensor) => tensor.slot);
 }
 
-/**
- * Makes a tensor of numbers.
- * @param data numbers in row-major order; `bigint`s where the dtype is int64
- * @throws DreamError `shape` where the count does not fit
- */
-export function tensor(
-  data: ArrayLike<number> | ArrayLike<bigint>,
-  shape: readonly number[],
-  { dtype = "float32", device = "cpu" }: { dtype?: DType; device?: Device } = {},
-): Tensor {
-  const count = shape.reduce((product, size) => product * size, 1);
-  if (data.length !== count)
-    throw new DreamError("shape", {
-      operation: "tensor",
-      expected: `${count} numbers for shape [${shape.join(", ")}]`,
-      got: String(data.length),
-    });
-  return tensorFromBytes(encode(data, dtype), shape, dtype, device);
-}
-
-/** Makes a tensor from its elements' bytes (row-major, little endian), copied. */
-export function tensorFromBytes(
-  bytes: Uint8Array,
-  shape: readonly number[],
-  dtype: DType,
-  device: Device = "cpu",
-): Tensor {
-  return guard("tensorFromBytes", [], () => {
-    const aligned = bytes.length === 0 ? new Uint8Array(0) : bytes;
-    return new Tensor(native.fromBytes(aligned, shape, dtypeCode(dtype), device));
-  });
-}
-
-function encode(data: ArrayLike<number> | ArrayLike<bigint>, dtype: DType): Uint8Array {
-  const numbers = data as ArrayLike<number>;
-  const view = (): ArrayBufferView => {
-    switch (dtype) {
-      case "float32":
-        return data instanceof Float32Array ? data : Float32Array.from(numbers, Number);
-      case "float64":
-        return data instanceof Float64Array ? data : Float64Array.from(numbers, Number);
-      case "int64":
-        return data instanceof BigInt64Array
-          ? data
-          : BigInt64Array.from(Array.from(numbers, (n) => BigInt(n)));
-      case "int32":
-        return data instanceof Int32Array ? data : Int32Array.from(numbers, Number);
-      case "int16":
-        return data instanceof Int16Array ? data : Int16Array.from(numbers, Number);
-      case "int8":
-        return data instanceof Int8Array ? data : Int8Array.from(numbers, Number);
-      case "uint8":
-        return data instanceof Uint8Array ? data : Uint8Array.from(numbers, Number);
-      case "bool":
-        return Uint8Array.from(numbers, (n) => (n ? 1 : 0));
-      case "float16":
-      case "bfloat16":
-        throw new DreamError("type", {
-          operation: "tensor",
-          expected: "a type that JavaScript has numbers for",
-          got: dtype,
-          hint: `make it float32 and convert it: tensor(...).to({ dtype: "${dtype}" })`,
-        });
-      default:
-        throw new Error(`internal: no writer for ${dtype satisfies never}`);
-    }
-  };
-  const { buffer, byteOffset, byteLength } = view();
-  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
-}
-
-/** Memory that the elements take, in bytes. */
-export function byteLength(tensor: Tensor): number {
-  return tensor.elementCount * dtypeBytes(tensor.dtype);
-}
-
 function describe(tensor: Tensor): string {
   return `${tensor.dtype}[${tensor.shape.join(", ")}]${tensor.device === "cpu" ? "" : ` on ${tensor.device}`}`;
 }
@@ -349,7 +273,8 @@ function describeSlot(value: unknown): string {
   }
 }
 
-function guard<T>(operation: string, operands: readonly Tensor[], body: () => T): T {
+/** internal: runs a native call that is no operator, and explains what it throws. */
+export function guard<T>(operation: string, operands: readonly Tensor[], body: () => T): T {
   try {
     return body();
   } catch (cause) {
