@@ -41,7 +41,7 @@ function check(folder: string, { device, json }: DoctorOptions): void {
     return;
   }
   for (const { name, error } of failed) say(`FAILED ${name}: ${error.toPrecision(3)} times the allowance`);
-  for (const name of skipped) say(`skipped ${name}: not of a kind that is known here`);
+  for (const reason of skipped) say(`skipped ${reason}`);
   say(`${checks.length} quantities checked, ${failed.length} failed, ${skipped.length} skipped.`);
   if (worst !== null) say(`The worst is ${worst.name}, at ${worst.error.toPrecision(3)} of its allowance.`);
 }

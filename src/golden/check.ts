@@ -5,7 +5,7 @@ import { checkDiffusion } from "./diffusion-checks.js";
 import { checkForward } from "./forward-checks.js";
 import { minimumMask, Recordings } from "./recordings.js";
 import { CheckBook, recordedModel } from "./subject.js";
-import { checkTables } from "./table-checks.js";
+import { checkTables, tableKinds } from "./table-checks.js";
 import type { Check } from "./tolerance.js";
 import { checkTraining } from "./training-checks.js";
 
@@ -14,7 +14,7 @@ export interface GoldenReport {
   /** Every quantity that was compared; it failed where `error` exceeds 1. */
   readonly checks: readonly Check[];
   readonly failed: readonly Check[];
-  /** Recorded results of a kind that is not known here. */
+  /** Kinds that the folder does not record, and recorded results that nothing here computes. */
   readonly skipped: readonly string[];
   readonly worst: Check | null;
 }
@@ -40,12 +40,36 @@ export function checkGolden(folder: string, device = "cpu"): GoldenReport {
   scope(() => checkTraining(book));
   const failed = book.checks.filter(({ error }) => !(error <= 1));
   const skipped = [
-    ...book.unread().filter((name) => name !== minimumMask),
-    ...Array.from({ length: unknownTables }, (_, i) => `table ${i + 1} of an unknown kind`),
+    ...absentKinds(recordings).map((kind) => `${kind}: not recorded`),
+    ...book.unread().flatMap((name) => (name === minimumMask ? [] : [`${name}: nothing here computes it`])),
+    ...unknownTables.map((name) => `table ${name}: of no known kind`),
   ];
   const worst = book.checks.reduce<Check | null>(
     (a, b) => (a === null || !(b.error <= a.error) ? b : a),
     null,
   );
   return { checks: book.checks, failed, skipped, worst };
+}
+
+/** First parts of the names of recorded results, `out.{kind}.`. */
+const resultKinds =
+  "patch unpatch enc mid text aligner dec alt net netcfg loss pstep sample clip clipm train optim sched".split(
+    " ",
+  );
+
+/** Kinds of decoding, by how their `kind` begins. */
+const decodingKinds = ["plain", "critic once", "critic at every step"];
+
+/** What a whole folder records and this one does not. */
+function absentKinds(recordings: Recordings): string[] {
+  const cases = Object.values(
+    (recordings.json.notes?.generation_cases ?? {}) as Record<string, { kind: string }>,
+  );
+  const tables = recordings.has("tables") ? Object.keys(recordings.table("tables") as object) : [];
+  return [
+    ...resultKinds.filter((kind) => !recordings.names.some((name) => name.startsWith(`out.${kind}.`))),
+    ...decodingKinds.filter((begin) => !cases.some(({ kind }) => kind.startsWith(begin))),
+    ...tableKinds.filter((kind) => !tables.includes(kind)),
+    ...["grads", "diffusion_tables"].filter((file) => !recordings.has(file)),
+  ];
 }

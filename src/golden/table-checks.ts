@@ -21,12 +21,23 @@ import { errorOf } from "./tolerance.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** @returns how many tables are of a kind that is not known here */
-export function checkTables(book: CheckBook, model: Dream): number {
-  let unknown = 0;
+/** The tables that a whole folder has. */
+export const tableKinds = [
+  "generation_schedule",
+  "masking",
+  "masked_count",
+  "learning_rate",
+  "parameter_groups",
+  "optimizer_case",
+  "init_logit_scale",
+] as const;
+
+/** @returns the names of tables of a kind that is not known here */
+export function checkTables(book: CheckBook, model: Dream): string[] {
+  const unknown: string[] = [];
   if (book.recordings.has("tables")) {
     const tables = book.recordings.table("tables") as Json;
-    const known: Readonly<Record<string, (table: never) => void>> = {
+    const known: Readonly<Record<(typeof tableKinds)[number], (table: never) => void>> = {
       generation_schedule: (entries: readonly GenerationSchedule[]) =>
         checkGenerationSchedules(book, entries),
       masking: (variants: Readonly<Record<string, MaskingVariant>>) => checkMasking(book, variants),
@@ -41,13 +52,14 @@ export function checkTables(book: CheckBook, model: Dream): number {
       learning_rate: (table: LearningRateTable) => checkLearningRate(book, table),
       parameter_groups: (groups: { decay: readonly string[]; no_decay: readonly string[] }) =>
         checkParameterGroups(book, model, groups),
+      // Its settings are read, and its norms compared, where the optimiser is checked.
       optimizer_case: () => {},
       init_logit_scale: (value: number) => compare(book, "init_logit_scale", [value], [Math.log(1 / 0.07)]),
     };
     for (const [kind, table] of Object.entries(tables)) {
-      const check = known[kind];
-      if (check === undefined) unknown++;
-      else check(table as never);
+      const check = tableKinds.find((one) => one === kind);
+      if (check === undefined) unknown.push(kind);
+      else known[check](table as never);
     }
   }
   if (book.recordings.has("diffusion_tables")) checkDiffusionTables(book);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { DreamError } from "../errors.js";
 import {
@@ -164,6 +166,23 @@ describe("scopes", () => {
     // 100,000 results of 16 kB would be 1.6 GB.
     expect(process.memoryUsage.rss() - memory).toBeLessThan(50e6);
     a.dispose();
+  });
+});
+
+describe("finalisers", () => {
+  it("free what no scope owned once it is collected", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const before = liveTensorCount();
+    (() => {
+      for (let i = 0; i < 1000; i++) zeros([100]);
+    })();
+    expect(liveTensorCount()).toBe(before + 1000);
+    for (let round = 0; round < 20 && liveTensorCount() > before + 10; round++) {
+      collect();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(liveTensorCount()).toBeLessThanOrEqual(before + 10);
   });
 });
 
