@@ -17,7 +17,7 @@ export const recipeSchema = z.strictObject({
     /** Whitened principal components of patches, in the place of a VAE. */
     codec: z.strictObject({ patch: count, components: count }),
   }),
-  /** The vocabulary's size is found in the captions: what the recipe says of it is a bound. */
+  /** Vocabulary sizes of a model of words are found in its captions, and replace what stands here. */
   model: modelSchema,
   seed: z.int().min(0),
   batchSize: count,

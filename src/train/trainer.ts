@@ -87,7 +87,7 @@ export class Trainer {
           operation: "training step",
           expected: "finite losses",
           got: `generative ${generativeLoss}, contrastive ${contrastiveLoss} at epoch ${epoch.toFixed(3)}`,
-          hint: "lower the learning rate, or look at the batch that the journal names last",
+          hint: "lower the learning rate and start the run again; its last checkpoint is as it was",
         });
       // Where every group is gated and nothing contrasts, nothing is to be learned; decay and momentum go on.
       if (requiresGrad(losses.total)) backward(losses.total);
