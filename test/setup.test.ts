@@ -1,139 +1,101 @@
-/** @file The set-up in child processes: each failure is one sentence that says what to do, and a second run is instant. */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-let folder = "";
+
+/** A clone whose npm packages are there, and whose addon is not. */
 let clone = "";
 
-/** A clone with its npm packages and without an addon. */
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "dream-setup-"));
-  clone = join(folder, "clone");
-  for (const name of ["scripts", "native", "package.json", "package-lock.json", "tsconfig.json"]) {
-    cpSync(join(root, name), join(clone, name), { recursive: true });
-  }
-  symlinkSync(join(root, "node_modules"), join(clone, "node_modules"));
+  clone = mkdtempSync(join(tmpdir(), "dream-clone-"));
+  for (const part of ["scripts", "native", "src", "package.json", "package-lock.json", "tsconfig.json"])
+    cpSync(join(root, part), join(clone, part), { recursive: true });
+  mkdirSync(join(clone, "node_modules"));
+  for (const name of ["typescript", "node-api-headers"])
+    symlinkSync(join(root, "node_modules", name), join(clone, "node_modules", name));
+  mkdirSync(join(clone, "build"));
+  cpSync(join(root, "build", "packages.stamp"), join(clone, "build", "packages.stamp"));
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
 function setUp(
-  where: string,
   environment: Readonly<Record<string, string>>,
-): { status: number | null; stderr: string } {
-  const { status, stderr } = spawnSync(process.execPath, [join(where, "scripts", "setup.mjs"), "--quiet"], {
+  folder = clone,
+): { code: number | null; err: string } {
+  const done = spawnSync(process.execPath, [join(folder, "scripts", "setup.mjs")], {
     encoding: "utf8",
     env: { ...process.env, ...environment },
   });
-  return { status, stderr };
+  return { code: done.status, err: done.stderr };
 }
 
-/** A folder with libtorch's version header and nothing that could be linked. */
-function fakeLibtorch(major: number, minor: number, patch: number): string {
-  const fake = join(folder, `libtorch-${major}.${minor}.${patch}`);
-  const headers = join(fake, "include", "torch", "csrc", "api", "include", "torch");
+/** A folder that looks like a libtorch of some version. */
+function fakeLibtorch(version: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "dream-libtorch-"));
+  const headers = join(folder, "include/torch/csrc/api/include/torch");
   mkdirSync(headers, { recursive: true });
-  mkdirSync(join(fake, "include", "ATen"), { recursive: true });
-  writeFileSync(join(fake, "include", "ATen", "ATen.h"), "");
-  const parts = { MAJOR: major, MINOR: minor, PATCH: patch };
-  const lines = Object.entries(parts).map(([key, value]) => `#define TORCH_VERSION_${key} ${value}\n`);
-  writeFileSync(join(headers, "version.h"), lines.join(""));
-  return fake;
+  const [major, minor, patch] = version.split(".");
+  const text = `#define TORCH_VERSION_MAJOR ${major}\n#define TORCH_VERSION_MINOR ${minor}\n#define TORCH_VERSION_PATCH ${patch}\n`;
+  writeFileSync(join(headers, "version.h"), text);
+  return folder;
 }
 
-describe("set-up refuses in one sentence", () => {
-  it("a libtorch that is too old, naming the version found and the one needed", () => {
-    const { status, stderr } = setUp(clone, { LIBTORCH: fakeLibtorch(1, 8, 0) });
-    expect(status).toBe(1);
-    expect(stderr).toMatch(
-      /^setup: libtorch is too old: .* holds version 1\.8\.0, and 1\.13 or newer is needed; download .*\.\n$/,
-    );
-  });
-
-  it("a libtorch without libraries", () => {
-    const { status, stderr } = setUp(clone, { LIBTORCH: fakeLibtorch(2, 4, 1) });
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/^setup: libtorch at .* has no libc10\.so: .*\.\n$/);
-  });
-
-  it("a LIBTORCH that leads nowhere", () => {
-    const { status, stderr } = setUp(clone, { LIBTORCH: join(folder, "nowhere") });
-    expect(status).toBe(1);
-    expect(stderr).toMatch(
-      /^setup: LIBTORCH is .*nowhere, but there is no include\/ATen\/ATen\.h in it: set LIBTORCH .*\.\n$/,
-    );
-  });
-
-  it("a compiler that is not there", () => {
-    const { status, stderr } = setUp(clone, { CXX: join(folder, "no-compiler") });
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/^setup: CXX is .*no-compiler, which is not a program here: set it .*\.\n$/);
-  });
-
-  it("a cache folder that cannot be written", () => {
-    const file = join(folder, "file");
-    writeFileSync(file, "");
-    const { status, stderr } = setUp(clone, {
-      XDG_CACHE_HOME: file,
-      LIBTORCH: "",
-      PATH: pathWithout("python3"),
-    });
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/^setup: The cache folder .* cannot be written: set XDG_CACHE_HOME .*\.\n$/);
+describe("set-up", () => {
+  it("is instant where everything is there, and says so", () => {
+    const started = performance.now();
+    expect(setUp({}, root)).toEqual({ code: 0, err: "setup: ready\n" });
+    expect(performance.now() - started).toBeLessThan(2000);
   });
 
   it.each([
-    ["18.20.4", false],
-    ["8.17.0", false],
-    ["20.0.0", true],
-    ["26.1.0", true],
-  ])("Node %s: accepted is %s", async (version, accepted) => {
-    const { nodeVersionProblem } = (await import(join(root, "scripts", "setup", "node-version.mjs"))) as {
-      nodeVersionProblem: (version: string) => string;
+    [
+      "a LIBTORCH that is none",
+      { LIBTORCH: "/nowhere" },
+      /LIBTORCH is \/nowhere, where no .* set it to an unpacked libtorch, or unset it/,
+    ],
+    [
+      "a compiler that cannot be started",
+      { CXX: "/nowhere/c++" },
+      /CXX is \/nowhere\/c\+\+, which cannot be started; set it/,
+    ],
+  ])("refuses %s in a sentence", (_, environment, sentence) => {
+    const { code, err } = setUp(environment);
+    expect(code).toBe(1);
+    expect(err).toMatch(sentence);
+  });
+
+  it("refuses a libtorch that is too old", () => {
+    const { code, err } = setUp({ LIBTORCH: fakeLibtorch("1.8.1") });
+    expect(code).toBe(1);
+    expect(err).toMatch(/is version 1\.8\.1, and 1\.13 or newer is needed; set LIBTORCH to a newer one/);
+  });
+
+  it("refuses an old Node", async () => {
+    const { requireNode } = (await import(join(root, "scripts/setup/refusal.mjs"))) as {
+      requireNode: (version: string, needed: number) => void;
     };
-    const problem = nodeVersionProblem(version);
-    if (accepted) expect(problem).toBe("");
-    else
-      expect(problem).toBe(
-        `This is Node ${version}, and DREAM needs Node 20 or newer: install it from https://nodejs.org or with your package manager and run this again.`,
-      );
-  });
-});
-
-describe("set-up in a clone that is ready", () => {
-  it("does nothing, says nothing when quiet, and takes no time", () => {
-    const start = performance.now();
-    expect(setUp(root, {})).toEqual({ status: 0, stderr: "" });
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(() => requireNode("18.20.4", 20)).toThrow(
+      /Node 18\.20\.4, and Node 20 or newer is needed; install it/,
+    );
+    expect(() => requireNode("20.1.0", 20)).not.toThrow();
   });
 
-  it("records the engine that `dream doctor` reports", () => {
-    const engine = JSON.parse(readFileSync(join(root, "build", "engine.json"), "utf8")) as Record<
-      string,
-      unknown
-    >;
-    expect(engine).toMatchObject({
-      libtorchVersion: expect.stringMatching(/^\d+\.\d+\.\d+/),
-      libtorchOrigin: expect.stringMatching(/^(LIBTORCH|python|system|cache)$/),
-      cuda: expect.any(Boolean),
+  it("tells a program without an addon what to do", () => {
+    const bare = mkdtempSync(join(tmpdir(), "dream-bare-"));
+    cpSync(join(root, "dist"), join(bare, "dist"), { recursive: true });
+    cpSync(join(root, "package.json"), join(bare, "package.json"));
+    symlinkSync(join(root, "node_modules"), join(bare, "node_modules"));
+    const done = spawnSync(process.execPath, [join(bare, "dist/cli/main.js"), "doctor"], {
+      encoding: "utf8",
     });
+    expect(done.status).toBe(1);
+    expect(done.stderr).toMatch(/no such file\. Run `npm run setup`/);
+  });
+
+  it("leaves no path of a package host in the lock file", () => {
+    expect(readFileSync(join(root, "package-lock.json"), "utf8")).not.toMatch(/"resolved"/);
   });
 });
-
-/** A PATH on which this program is not. */
-function pathWithout(program: string): string {
-  const shadow = join(folder, "bin");
-  mkdirSync(shadow, { recursive: true });
-  const compiler = spawnSync("sh", ["-c", "command -v c++"], { encoding: "utf8" }).stdout.trim();
-  const assembler = ["as", "ld"].map((name) =>
-    spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim(),
-  );
-  for (const path of [compiler, ...assembler]) symlinkSync(path, join(shadow, path.split("/").at(-1)!));
-  expect(program in { [shadow]: "" }).toBe(false);
-  return shadow;
-}
