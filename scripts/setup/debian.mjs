@@ -86,12 +86,14 @@ function fetchInto(folder, work, packages, why) {
     );
   }
   // "Inst name (version ...)" is new; "Inst name [old] (version ...)" would upgrade what the system has, and stays.
-  const wanted = [...plan.out.matchAll(/^Inst (\S+) \((\S+)/gm)].map(
-    ([, packageName, version]) => `${packageName}=${version}`,
-  );
+  const planned = [...plan.out.matchAll(/^Inst (\S+) \((\S+)/gm)];
+  // What was asked for, and the libraries that its -dev packages point at, belong into the folder even where the system has them.
+  const named = packages.flatMap((name) => [name, ...librariesOf(name, options)]);
+  const wanted = new Map(named.map((name) => [name, name]));
+  for (const [, name, version] of planned) wanted.set(name, `${name}=${version}`);
   const archives = join(work, "debs");
   mkdirSync(archives);
-  const fetched = run("apt-get", [...options, "download", ...wanted], { cwd: archives });
+  const fetched = run("apt-get", [...options, "download", ...wanted.values()], { cwd: archives });
   if (!fetched.ok)
     throw new Refusal(
       `fetching packages failed (${lastLine(fetched.err)}); check the network and the disk, and run the command again`,
@@ -116,6 +118,16 @@ function fetchInto(folder, work, packages, why) {
     if (!existsSync(folder)) throw error;
   }
   return folder;
+}
+
+/** The libraries of a -dev package's own source, e.g. `libtorch1.13` of `libtorch-dev`. */
+function librariesOf(name, options) {
+  const stem = name.replace(/-dev$/, "");
+  if (stem === name) return [];
+  const depends = run("apt-cache", [...options, "depends", name]).out;
+  return [...depends.matchAll(/^ +Depends: (\S+)$/gm)]
+    .map(([, one]) => one)
+    .filter((one) => one.startsWith(stem));
 }
 
 function lastLine(text) {
