@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { DreamError } from "../errors.js";
 import { openSafetensors, type SafetensorsFile } from "../formats/safetensors.js";
 import { readTensor } from "../nn/index.js";
-import { type Device, type Tensor, tensor } from "../tensor/index.js";
+import type { Device, Tensor } from "../tensor/index.js";
 
 /** What is known of one recorded result. */
 export interface Recorded {
@@ -154,9 +154,4 @@ function parseJson(path: string): unknown {
       cause,
     });
   }
-}
-
-/** A float32 scalar. */
-export function scalar(value: number): Tensor {
-  return tensor([value], [1]);
 }

@@ -70,8 +70,3 @@ export function pytorchName(path: string): string {
 export function pytorchState(model: Module): NamedTensor[] {
   return [...model.namedTensors()].map(([path, tensor]) => [pytorchName(path), tensor]);
 }
-
-/** The parameters under the release's names. */
-export function pytorchParameters(model: Module): NamedTensor[] {
-  return model.parameters().map(([path, tensor]) => [pytorchName(path), tensor]);
-}
