@@ -2,8 +2,8 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { drawPictures } from "./drawing.js";
-import { type Recipe, readRecipe, recipeHash } from "./recipe/recipe.js";
+import { drawCandidates, drawPictures } from "./drawing.js";
+import { readRecipe, recipeHash } from "./recipe/recipe.js";
 import { loadRunModel, saveRunModel, type TrainedModel } from "./recipe/run-folder.js";
 import { freshTrainer, prepareScenes } from "./recipe/scenes-run.js";
 import { noGrad } from "./tensor/index.js";
@@ -26,15 +26,12 @@ beforeAll(async () => {
 
 const captions = ["a large red circle in the centre on a plain background", "a small blue square over dots"];
 const plain = { choice: { kind: "plain" }, seeds: [1, 2] } as const;
-const withGuidance = (scale: number): TrainedModel => {
-  const drawing: Recipe["drawing"] = { ...trained.drawing, guidance: { kind: "constant", scale } };
-  return { ...trained, drawing };
-};
+const silent = { ...plain, sampling: { steps: 8, guidance: { kind: "constant", scale: 0 }, temperature: 1 } } as const;
 
 describe("drawing pictures", () => {
   it("gives a picture of the trained size for each caption, the same for the same seeds", () => {
     const pictures = drawPictures(trained, captions, plain);
-    expect(pictures.map(({ width, height }) => [width, height])).toEqual([
+    expect(pictures.map(({ picture: { width, height } }) => [width, height])).toEqual([
       [32, 32],
       [32, 32],
     ]);
@@ -44,15 +41,40 @@ describe("drawing pictures", () => {
   it("reads the caption, but at guidance 0 only the empty one", () => {
     const [own, other] = [captions, [...captions].reverse()];
     expect(drawPictures(trained, own, plain)).not.toEqual(drawPictures(trained, other, plain));
-    expect(drawPictures(withGuidance(0), own, plain)).toEqual(drawPictures(withGuidance(0), other, plain));
+    expect(drawPictures(trained, own, silent)).toEqual(drawPictures(trained, other, silent));
   });
 
   it("draws with a choice, and refuses a share of the tokens that is none", () => {
     const aligned = (atFraction: number) =>
       ({ choice: { kind: "aligned", candidates: 2, atFraction }, seeds: [1, 2] }) as const;
-    expect(drawPictures(trained, captions, aligned(0.125))).toHaveLength(2);
+    const drawn = drawPictures(trained, captions, aligned(0.125));
+    for (const { candidateScores, chosen } of drawn)
+      expect(candidateScores[chosen]).toBe(Math.max(...candidateScores));
     for (const share of [0, 1.5])
       expect(() => drawPictures(trained, captions, aligned(share))).toThrow(/share of the tokens/);
     expect(() => drawPictures(trained, captions, aligned(1))).toThrow(/a share of the tokens below 1/);
+  });
+
+  it("refuses a caption that is longer than the model reads", () => {
+    expect(() => drawPictures(trained, ["red ".repeat(50), "a"], plain)).toThrow(/at most 18 words/);
+  });
+
+  it("finishes every candidate as choosing would have", () => {
+    const [candidates, fractions, seeds] = [3, [0.125, 0.5], [1, 2]];
+    const all = drawCandidates(trained, captions, { seeds, candidates, fractions });
+    for (const [f, atFraction] of fractions.entries()) {
+      const chosen = drawPictures(trained, captions, { choice: { kind: "aligned", candidates, atFraction }, seeds });
+      for (const [b, { picture, candidateScores, chosen: best }] of chosen.entries()) {
+        for (const [k, score] of all[b]!.scores[f]!.entries()) expect(score).toBeCloseTo(candidateScores[k]!, 4);
+        const same = all[b]!.pictures[best]!;
+        const apart = picture.data.map((value, i) => Math.abs(value - same.data[i]!));
+        expect(Math.max(...apart)).toBeLessThanOrEqual(1);
+      }
+    }
+    const plainly = drawPictures(trained, captions, plain);
+    for (const [b, { picture }] of plainly.entries()) {
+      const apart = picture.data.map((value, i) => Math.abs(value - all[b]!.pictures[0]!.data[i]!));
+      expect(Math.max(...apart)).toBeLessThanOrEqual(1);
+    }
   });
 });

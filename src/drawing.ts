@@ -1,14 +1,22 @@
 /** @file From sentences to pictures with a trained model: what the commands and, later, the facade call. */
+import { DreamError } from "./errors.js";
 import { wordIds } from "./features/feature-table.js";
 import { picturesOf } from "./features/patch-codec.js";
 import type { Picture } from "./formats/images.js";
-import { type DrawingObserver, drawLatents } from "./generate/generate.js";
+import { drawEveryCandidate } from "./generate/every-candidate.js";
+import { drawLatents } from "./generate/generate.js";
 import { SeededNoise, seededOrders } from "./generate/noise.js";
-import { decodingSchedule, stepsToFraction } from "./generate/schedule.js";
+import { type DecodingStep, decodingSchedule, stepsToFraction } from "./generate/schedule.js";
 import type { Selection } from "./generate/selection.js";
 import { tokenCount } from "./models/dream/config.js";
+import { unpatchify } from "./models/dream/tokens.js";
+import type { Recipe } from "./recipe/recipe.js";
 import type { TrainedModel } from "./recipe/run-folder.js";
-import { scope } from "./tensor/index.js";
+import { scope, type Tensor } from "./tensor/index.js";
+import type { WordTokenizer } from "./text/words.js";
+
+/** How a drawing is sampled: steps, guidance, temperature. */
+export type Sampling = Pick<Recipe["drawing"], "steps" | "guidance" | "temperature">;
 
 /** Whether candidates are drawn and chosen between, for {@link drawPictures}. */
 export type Choice =
@@ -20,38 +28,110 @@ export interface DrawOptions {
   readonly choice: Choice;
   /** One for each caption: the same seed draws the same picture in any batch, and plain drawing draws candidate 0. */
   readonly seeds: readonly number[];
-  readonly observe?: DrawingObserver;
+  /** The model's own where left out. */
+  readonly sampling?: Sampling;
+  readonly onStep?: (step: DecodingStep) => void;
+  /** Shown every candidate at the moment of choice: for each caption its K half-drawn pictures. */
+  readonly onChoice?: (halfDrawn: readonly (readonly Picture[])[], step: DecodingStep) => void;
 }
 
-/** Draws a picture for each caption. @throws DreamError `value` where a setting is outside its range */
+/** One drawn picture. */
+export interface Drawing {
+  readonly picture: Picture;
+  /** Cosine of each half-drawn candidate and the caption; none where drawing was plain. */
+  readonly candidateScores: readonly number[];
+  /** Which candidate was finished. */
+  readonly chosen: number;
+}
+
+/**
+ * Draws a picture for each caption.
+ * @throws DreamError `value` where a setting is outside its range or a caption is longer than the model reads
+ */
 export function drawPictures(
   trained: TrainedModel,
   captions: readonly string[],
-  options: DrawOptions,
-): Picture[] {
-  const { model, tokenizer, codec, drawing } = trained;
+  { choice, seeds, sampling = trained.drawing, onStep, onChoice }: DrawOptions,
+): Drawing[] {
+  const { model, codec } = trained;
   return scope(() => {
     const N = tokenCount(model.config);
-    const ids = wordIds(tokenizer, captions);
-    const empty = wordIds(tokenizer, [""]);
-    // Guidance 0 asks for what is drawn without a caption: both branches take the empty one (SPEC section 13).
-    const silent = drawing.guidance.scale === 0;
+    let [scores, best]: [readonly (readonly number[])[], readonly number[]] = [[], captions.map(() => 0)];
     const latents = drawLatents(
       model,
       {
-        captions: silent ? empty.repeat([captions.length, 1]) : ids,
-        emptyCaption: empty,
-        captionIds: ids,
-        orders: seededOrders(options.seeds, N),
-        noise: new SeededNoise(options.seeds),
-        stepCount: drawing.steps,
-        guidance: drawing.guidance,
-        temperature: drawing.temperature,
-        selection: selectionFor(options.choice, N, drawing.steps),
+        ...requestFor(trained, captions, sampling),
+        orders: seededOrders(seeds, N),
+        noise: new SeededNoise(seeds),
+        selection: selectionFor(choice, N, sampling.steps),
       },
-      options.observe,
+      (event) => {
+        if (event.kind === "step") return onStep?.(event.step);
+        ({ scores, best } = event);
+        if (onChoice === undefined) return;
+        const all = picturesOf(codec.decode(unpatchify(event.canvas.tokens, model.config.latent.patch)));
+        onChoice(
+          captions.map((_, b) => scores.map((_, k) => all[k * captions.length + b]!)),
+          event.step,
+        );
+      },
     );
-    return picturesOf(codec.decode(latents));
+    return picturesOf(codec.decode(latents)).map((picture, b) => ({
+      picture,
+      candidateScores: scores.map((row) => row[b]!),
+      chosen: best[b]!,
+    }));
+  });
+}
+
+/** Every candidate of a caption, finished. */
+export interface FinishedCandidates {
+  /** K pictures; the first is what plain drawing gives. */
+  readonly pictures: readonly Picture[];
+  /** For each fraction asked for, K cosines. */
+  readonly scores: readonly (readonly number[])[];
+}
+
+/** Finishes all K candidates of each caption, and scores each at some shares of the tokens. */
+export function drawCandidates(
+  trained: TrainedModel,
+  captions: readonly string[],
+  options: { readonly seeds: readonly number[]; readonly candidates: number; readonly fractions: readonly number[] },
+): FinishedCandidates[] {
+  return scope(() => {
+    const { model, codec, drawing } = trained;
+    const request = { ...requestFor(trained, captions, drawing), ...options };
+    const { latents, scores } = drawEveryCandidate(model, request);
+    const pictures = picturesOf(codec.decode(latents));
+    const ofCaption = <T>(all: readonly T[], b: number): T[] =>
+      Array.from({ length: options.candidates }, (_, k) => all[k * captions.length + b]!);
+    return captions.map((_, b) => ({
+      pictures: ofCaption(pictures, b),
+      scores: scores.map((rows) => rows.map((row) => row[b]!)),
+    }));
+  });
+}
+
+/** @throws DreamError `value` where a caption does not fit */
+function requestFor({ tokenizer }: TrainedModel, captions: readonly string[], sampling: Sampling) {
+  for (const caption of captions) checkLength(tokenizer, caption);
+  const ids = wordIds(tokenizer, captions);
+  const empty = wordIds(tokenizer, [""]);
+  // Guidance 0 asks for what is drawn without a caption: both branches take the empty one (SPEC section 13).
+  const silent = sampling.guidance.scale === 0;
+  const told: Tensor = silent ? empty.repeat([captions.length, 1]) : ids;
+  const { steps: stepCount, guidance, temperature } = sampling;
+  return { captions: told, emptyCaption: empty, captionIds: ids, stepCount, guidance, temperature };
+}
+
+function checkLength(tokenizer: WordTokenizer, caption: string): void {
+  const length = tokenizer.countWords(caption);
+  if (length <= tokenizer.longestCaption) return;
+  throw new DreamError("value", {
+    operation: "read caption",
+    expected: `at most ${tokenizer.longestCaption} words, which is what this model reads`,
+    got: `${length} words: "${caption.slice(0, 40)}..."`,
+    hint: "shorten it",
   });
 }
 

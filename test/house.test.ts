@@ -18,7 +18,9 @@ const floors: readonly (readonly string[])[] = [
   ["train", "evaluate"],
   ["recipe"],
   ["golden"],
-  ["drawing"],
+  ["drawing", "embedding"],
+  ["report"],
+  ["demo"],
   ["cli"],
   ["index"],
 ];

@@ -10,7 +10,7 @@ import { freshTrainer, prepareScenes, type SceneData } from "../src/recipe/scene
 import { scope, setThreadCount } from "../src/tensor/index.js";
 
 const heldOutCount = 61;
-const scenes = { train: 3000, heldOut: heldOutCount, seed: 1, sizePixels: 32 };
+const scenes = { level: 1 as const, train: 3000, heldOut: heldOutCount, seed: 1, sizePixels: 32 };
 const nano = readRecipe("scenes-nano");
 const recipe: Recipe = {
   ...nano,

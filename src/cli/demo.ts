@@ -1,164 +1,90 @@
 /** @file `dream demo`: scenes, training and drawing on this machine, in minutes, without a download. */
 import { join } from "node:path";
 import type { Command } from "commander";
-import { plainCaption } from "../data/scenes/captions.js";
-import { combinations } from "../data/scenes/vocabulary.js";
-import { drawPictures } from "../drawing.js";
-import { generativeLoss, retrieval } from "../evaluate/held-out.js";
-import type { DrawingEvent } from "../generate/generate.js";
-import type { Dream } from "../models/dream/dream.js";
+import { type DemoHooks, type DemoOutcome, runDemo } from "../demo/demo.js";
+import { quickPlan, standardPlan } from "../demo/plan.js";
+import type { Fidelity } from "../evaluate/fidelity.js";
+import { attributes } from "../evaluate/fidelity.js";
 import { readRecipe } from "../recipe/recipe.js";
-import { loadRunModel } from "../recipe/run-folder.js";
-import { prepareScenes, runRecipe, type SceneData } from "../recipe/scenes-run.js";
 import { engineVersion, threadCount } from "../tensor/index.js";
-import type { JournalEntry } from "../train/journal.js";
 import { interruption } from "./interruption.js";
+import { positive } from "./numbers.js";
 import { say, tell } from "./output.js";
 import { writeGrid } from "./picture-grid.js";
 import { clock, Progress } from "./progress.js";
+import { describeStep } from "./train.js";
 
 interface DemoOptions {
-  readonly out: string;
-  readonly recipe: string;
+  readonly out?: string;
+  readonly minutes?: number;
+  readonly quick?: boolean;
   readonly json?: boolean;
 }
 
 export function addDemo(program: Command): void {
   program
     .command("demo")
-    .description("train a small DREAM on scenes rendered here, and draw captions that it never saw")
-    .option("--out <folder>", "where the run is kept; an interrupted run goes on there", "runs/demo")
-    .option("--recipe <name>", "which of the package's recipes", "scenes-nano")
-    .option("--json", "print one JSON object with the results")
-    .addHelpText("after", "\nExample:\n  $ dream demo --out runs/demo")
+    .description("train a small DREAM on scenes rendered here, draw captions that it never saw, and judge the drawings")
+    .option("--out <folder>", "where the run is kept; an interrupted run goes on there (default: runs/demo)")
+    .option("--minutes <M>", "minutes of training (default: the recipe's steps)", positive)
+    .option("--quick", "the same road in under two minutes, hardly trained, in runs/demo-quick")
+    .option("--json", "print the summary as one line of JSON")
+    .addHelpText("after", "\nExample:\n  $ dream demo --minutes 5 --out runs/short")
     .action(demo);
 }
 
-/** Prompts in the grid, and drawings of each by each way of decoding. */
-const prompts = 8;
-const drawingsPerPrompt = 3;
+async function demo({ out, minutes, quick, json }: DemoOptions): Promise<void> {
+  const run = out ?? (quick ? "runs/demo-quick" : "runs/demo");
+  const recipe = readRecipe("scenes-nano");
+  const plan = quick ? quickPlan(recipe) : standardPlan(recipe);
+  say(`DREAM on libtorch ${engineVersion()}, ${threadCount()} threads. Everything goes to ${run}.`);
+  const given = [out === undefined ? "" : ` --out ${out}`, minutes === undefined ? "" : ` --minutes ${minutes}`];
+  const stop = interruption(`dream demo${quick ? " --quick" : ""}${given.join("")}`);
+  const outcome = await runDemo(run, plan, minutes ?? null, hooksFor(stop.signal));
+  stop.release();
+  if (outcome.kind === "stopped") return stop.finish(outcome.nextStep);
+  await report(run, outcome);
+  if (json) tell(outcome.summary);
+}
 
-async function demo({ out, recipe: name, json }: DemoOptions): Promise<void> {
-  const started = performance.now();
-  const recipe = readRecipe(name);
-  say(`DREAM on libtorch ${engineVersion()}, ${threadCount()} threads. Everything goes to ${out}.`);
+function hooksFor(signal: AbortSignal): DemoHooks {
   const rendering = new Progress("Rendering scenes");
   const reading = new Progress("Reading shards");
-  const data = await prepareScenes(recipe, join(out, "data"), (part, done, all) =>
-    (part === "render" ? rendering : reading).update(done, all),
-  );
-  say(
-    `${data.trainTable.count} scenes to learn from, ${data.heldOutTable.count} of combinations kept back. ` +
-      `16 numbers for each 4x4 patch keep ${(100 * data.codec.keptVariance).toFixed(1)}% of the variance.`,
-  );
-  const stop = interruption(`dream demo --out ${out}`);
   const training = new Progress("Training");
-  let untrained: HeldOut | undefined;
-  const { trainer, nextStep } = await runRecipe(recipe, out, data, {
-    onStart: (firstStep, { model }) => {
-      if (firstStep > 0) say(`Going on from step ${firstStep}.`);
-      else untrained = measure(model, data);
+  const drawing = new Progress("Drawing and judging");
+  return {
+    onPrepare: (part, done, all) => (part === "render" ? rendering : reading).update(done, all),
+    onStart: (firstStep, { steps }, { trainTable, heldOutTable, codec }) => {
+      say(
+        `${trainTable.count} scenes to learn from, ${heldOutTable.count} of combinations kept back. ` +
+          `${codec.channels} numbers for each ${codec.patch}x${codec.patch} patch keep ${(100 * codec.keptVariance).toFixed(1)}% of the variance.`,
+      );
+      if (firstStep >= steps) say("Trained already.");
+      else if (firstStep > 0) say(`Going on from step ${firstStep}.`);
     },
-    onStep: (entry) => training.update(entry.step + 1, recipe.steps, describe(entry)),
-    signal: stop.signal,
-  });
-  stop.release();
-  if (nextStep < recipe.steps) return stop.finish(nextStep);
-  const trained = measure(trainer.model, data);
-  trainer.dispose();
-  report(untrained, trained);
-  const grid = join(out, "grid.png");
-  await drawGrid(out, grid, data);
-  const seconds = (performance.now() - started) / 1000;
-  say(`Done in ${clock(seconds)}. Look at ${grid}.`);
-  if (json) tell({ grid, seconds, steps: recipe.steps, untrained, trained });
-}
-
-function describe({
-  generativeLoss: g,
-  contrastiveLoss: c,
-  maskRatio,
-  imagesPerSecond,
-}: JournalEntry): string {
-  return `generative ${g.toFixed(3)}  contrastive ${c.toFixed(3)}  masked ${maskRatio.toFixed(2)}  ${imagesPerSecond.toFixed(0)} images/s`;
-}
-
-interface HeldOut {
-  readonly generativeLoss: number;
-  readonly imageToText: number;
-  readonly textToImage: number;
-}
-
-/** The first sample of every held-out combination, so that no two of them show the same. */
-function onePerCombination({ heldOut }: SceneData): number[] {
-  const seen = new Map<number, number>();
-  for (const [i, { truth }] of heldOut.entries()) {
-    const { label } = truth as { label: number };
-    if (!seen.has(label)) seen.set(label, i);
-  }
-  return [...seen.values()];
-}
-
-function measure(model: Dream, data: SceneData): HeldOut {
-  const batch = data.heldOutTable.batch(onePerCombination(data));
-  const result = {
-    generativeLoss: generativeLoss(model, batch, [0.6, 0.8, 1], 1),
-    ...retrieval(model, batch),
+    onStep: (entry, { steps }) => training.update(entry.step + 1, steps, describeStep(entry)),
+    onMoment: (folder) => say(`Pictures on the way: ${folder}`),
+    onDraw: (done, all) => drawing.update(done, all),
+    signal,
   };
-  for (const tensor of Object.values(batch)) tensor.dispose();
-  return result;
 }
 
-function report(untrained: HeldOut | undefined, trained: HeldOut): void {
-  const line = (what: string, of: (measured: HeldOut) => string): string =>
-    `  ${what.padEnd(34)}${untrained === undefined ? "" : `${of(untrained)} -> `}${of(trained)}`;
-  const percent = (share: number): string => `${(100 * share).toFixed(0)}%`;
-  say("On combinations it never saw (61, one picture each):");
-  say(line("generative loss", (m) => m.generativeLoss.toFixed(3)));
-  say(line("caption found for picture, of 61", (m) => percent(m.imageToText)));
-  say(line("picture found for caption, of 61", (m) => percent(m.textToImage)));
-}
-
-/** Rows of a real scene, plain drawings, and drawings with SAD, for held-out captions. */
-async function drawGrid(run: string, path: string, data: SceneData): Promise<void> {
-  const trained = loadRunModel(run);
-  const numbers = onePerCombination(data);
-  const chosen = Array.from(
-    { length: prompts },
-    (_, i) => numbers[Math.floor((i * numbers.length) / prompts)]!,
+async function report(run: string, { story }: Extract<DemoOutcome, { kind: "finished" }>): Promise<void> {
+  const { fidelity, zeroShot } = story;
+  const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+  const line = (name: string, { allCorrect, attributes: by }: Fidelity): string =>
+    `  ${name.padEnd(16)}${percent(allCorrect).padStart(6)} all right   ${attributes.map((one) => `${one} ${percent(by[one])}`).join("  ")}`;
+  say(`${fidelity.sad.samples} drawings of combinations that it never saw, read back from their pixels:`);
+  say(line("plain decoding", fidelity.plain));
+  say(line("SAD", fidelity.sad));
+  say(`Naming pictures among ${story.classes} sentences, by share of tokens hidden:`);
+  say(`  ${zeroShot.map(({ masked, accuracy }) => `${percent(masked)} hidden: ${percent(accuracy)}`).join("   ")}`);
+  const grid = join(run, "grid.png");
+  await writeGrid(
+    grid,
+    story.choices.map(({ halfDrawn, finished, plain }) => [...halfDrawn, null, finished, null, plain]),
+    3,
   );
-  const captions = chosen.map((number) => {
-    const { label } = data.heldOut[number]!.truth as { label: number };
-    return plainCaption(combinations[label]!);
-  });
-  const repeated = captions.flatMap((caption) => Array.from({ length: drawingsPerPrompt }, () => caption));
-  const seeds = repeated.map((_, i) => 100 + i);
-  const drawing = new Progress("Drawing");
-  const { candidates, selectAt, steps } = trained.drawing;
-  const watch =
-    (before: number) =>
-    (event: DrawingEvent): void => {
-      if (event.kind === "step") drawing.update(before + event.step.index + 1, 2 * steps);
-    };
-  const plain = drawPictures(trained, repeated, { choice: { kind: "plain" }, seeds, observe: watch(0) });
-  const aligned = drawPictures(trained, repeated, {
-    choice: { kind: "aligned", candidates, atFraction: selectAt },
-    seeds,
-    observe: watch(steps),
-  });
-  const part = <T>(list: readonly T[], row: number): T[] =>
-    list.slice(row * drawingsPerPrompt, (row + 1) * drawingsPerPrompt);
-  const rows = chosen.map((number, row) => [
-    data.heldOut[number]!.picture,
-    null,
-    ...part(plain, row),
-    null,
-    ...part(aligned, row),
-  ]);
-  await writeGrid(path, rows, 3);
-  say(
-    `${path}: on the left a rendered scene, then ${drawingsPerPrompt} plain drawings, then ${drawingsPerPrompt} chosen by SAD (best of ${candidates} at ${100 * selectAt}% of the tokens):`,
-  );
-  for (const [row, caption] of captions.entries()) say(`  row ${row + 1}: ${caption}`);
-  trained.model.dispose();
+  say(`Done in ${clock(story.seconds)}. Open ${join(run, "report.html")}; draw more with`);
+  say(`  npx dream generate --model ${run} --prompt "${story.momentPrompts[0]}" -n 4`);
 }

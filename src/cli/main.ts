@@ -18,10 +18,13 @@ async function main(): Promise<void> {
   try {
     const { setThreadCount } = await import("../tensor/index.js");
     setThreadCount(Number(process.env.OMP_NUM_THREADS) || availableParallelism());
+    const { addData } = await import("./data.js");
     const { addDemo } = await import("./demo.js");
     const { addDoctor } = await import("./doctor.js");
-    addDemo(program);
-    addDoctor(program);
+    const { addEmbed } = await import("./embed.js");
+    const { addGenerate } = await import("./generate.js");
+    const { addTrain } = await import("./train.js");
+    for (const add of [addDemo, addTrain, addGenerate, addEmbed, addData, addDoctor]) add(program);
     await program.parseAsync();
   } catch (error) {
     process.exitCode = exitCodeOf(error);
@@ -32,7 +35,7 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof DreamError) {
     process.stderr.write(`dream: ${error.message}\n`);
-    return error.code === "usage" ? 2 : 1;
+    return error.code === "usage" || error.code === "unknown-name" ? 2 : 1;
   }
   process.stderr.write(
     `dream: internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,

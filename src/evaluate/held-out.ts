@@ -5,18 +5,8 @@ import type { Dream } from "../models/dream/dream.js";
 import { TokenMask, TokenOrders } from "../models/dream/mask.js";
 import { maskedCount } from "../models/dream/masking.js";
 import { patchify } from "../models/dream/tokens.js";
-import { Generator, noGrad, scope } from "../tensor/index.js";
-
-/** Runs `body` with the model at rest, and puts it back as it was. */
-function atRest<T>(model: Dream, body: () => T): T {
-  const before = model.mode;
-  model.setMode("eval");
-  try {
-    return noGrad(() => scope(body));
-  } finally {
-    model.setMode(before);
-  }
-}
+import { Generator, scope } from "../tensor/index.js";
+import { atRest } from "./at-rest.js";
 
 /** Mean of the generative loss over mask ratios. The same seed draws the same masks and noise. */
 export function generativeLoss(

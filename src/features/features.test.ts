@@ -18,15 +18,26 @@ const pixels = scope(() =>
 
 describe("the patch codec", () => {
   it("whitens: every number has mean 0 and variance 1, and no two go together", () => {
-    const codec = PatchCodec.fit(pixels, 4, 3);
+    const codec = PatchCodec.fit(pixels, { patch: 4, components: 3, whitening: 1 });
     const rows = codec.encode(pixels).permute([0, 2, 3, 1]).reshape([-1, 3]);
     const covariance = rows.t().mm(rows).div(rows.size(0)).toNumbers();
     for (const [i, value] of covariance.entries()) expect(value).toBeCloseTo(i % 4 === 0 ? 1 : 0, 3);
     for (const mean of rows.mean(0).toNumbers()) expect(mean).toBeCloseTo(0, 4);
   });
 
+  it("leaves the variances in proportion where it does not whiten, their mean at 1", () => {
+    for (const whitening of [0, 0.5]) {
+      const codec = PatchCodec.fit(pixels, { patch: 4, components: 3, whitening });
+      const rows = codec.encode(pixels).permute([0, 2, 3, 1]).reshape([-1, 3]);
+      const variances = rows.square().mean(0).toNumbers();
+      expect(variances.reduce((sum, one) => sum + one, 0) / 3).toBeCloseTo(1, 3);
+      expect(Math.max(...variances)).toBeGreaterThan(1.02);
+      expect(codec.decode(codec.encode(pixels)).sub(pixels).abs().amax().item()).toBeLessThan(1e-4);
+    }
+  });
+
   it("gives back what its components can say, after a way through a file too", async () => {
-    const codec = PatchCodec.fit(pixels, 4, 3);
+    const codec = PatchCodec.fit(pixels, { patch: 4, components: 3, whitening: 1 });
     expect(codec.keptVariance).toBeCloseTo(1, 6);
     const path = join(mkdtempSync(join(tmpdir(), "dream-codec-")), "codec.safetensors");
     await codec.save(path);

@@ -8,6 +8,15 @@ import { openSafetensors } from "../formats/safetensors.js";
 import { fileState, readTensor, writeState } from "../nn/index.js";
 import { linalgEigh, noGrad, scope, type Tensor, tensorFromBytes } from "../tensor/index.js";
 
+/** What a codec is fitted as. */
+export interface CodecConfig {
+  /** Side of a patch in pixels. */
+  readonly patch: number;
+  /** Numbers for each patch. */
+  readonly components: number;
+  readonly whitening: number;
+}
+
 /** The smallest share of variance that a component may have. */
 const leastVariance = 1e-8;
 
@@ -25,8 +34,13 @@ export class PatchCodec {
     readonly keptVariance: number,
   ) {}
 
-  /** Fits components to pictures. @param pixels float32 [B, 3, H, W], -1..1 */
-  static fit(pixels: Tensor, patch: number, components: number): PatchCodec {
+  /**
+   * Fits components to pictures.
+   * @param pixels float32 [B, 3, H, W], -1..1
+   * @param whitening 0..1: 1 gives every component the same variance, so that the faintest detail counts as much as the
+   * whole patch's colour; 0 leaves the variances in the pixels' proportion. Their mean is 1 either way.
+   */
+  static fit(pixels: Tensor, { patch, components, whitening }: CodecConfig): PatchCodec {
     return noGrad(() =>
       scope(() => {
         const patches = cutPatches(pixels, patch).flatten(0, 2).to({ dtype: "float64" });
@@ -38,7 +52,8 @@ export class PatchCodec {
         // Eigenvalues ascend.
         const kept = values.narrow(0, P - components, components).clamp(leastVariance);
         const basis = vectors.narrow(1, P - components, components);
-        const deviations = kept.sqrt();
+        const shrunk = kept.pow(whitening / 2);
+        const deviations = shrunk.mul(kept.pow(1 - whitening).mean().sqrt());
         const share = kept.sum().item() / values.sum().item();
         const single = (x: Tensor): Tensor => x.to({ dtype: "float32" }).contiguous().persist();
         return new PatchCodec(

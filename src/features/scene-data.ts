@@ -5,7 +5,7 @@ import { openShards } from "../data/shards.js";
 import { scope, type Tensor } from "../tensor/index.js";
 import { WordTokenizer } from "../text/words.js";
 import { FeatureTable } from "./feature-table.js";
-import { PatchCodec, pixelsOf } from "./patch-codec.js";
+import { type CodecConfig, PatchCodec, pixelsOf } from "./patch-codec.js";
 
 /** Samples that are decoded at a time. */
 const window = 128;
@@ -38,13 +38,13 @@ const fitted = 2000;
 /** What turns this data set's pictures and captions into features, learned from its own training samples. */
 export function fitFeatures(
   samples: readonly Sample[],
-  codec: { readonly patch: number; readonly components: number },
+  codec: CodecConfig,
   contextLength: number,
 ): { codec: PatchCodec; tokenizer: WordTokenizer } {
   const pixels = pixelsOf(samples.slice(0, fitted).map(({ picture }) => picture));
   try {
     return {
-      codec: PatchCodec.fit(pixels, codec.patch, codec.components),
+      codec: PatchCodec.fit(pixels, codec),
       tokenizer: WordTokenizer.fromCaptions(
         samples.map(({ caption }) => caption),
         contextLength,

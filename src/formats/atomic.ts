@@ -30,7 +30,8 @@ export async function writeAtomically(
   }
 }
 
-function writeFailure(path: string, cause: unknown): DreamError {
+/** What a failed write says: the file, the reason, and what to do. */
+export function writeFailure(path: string, cause: unknown): DreamError {
   const code = (cause as NodeJS.ErrnoException).code ?? "";
   const hints: Record<string, string> = {
     ENOSPC: "the disk is full; free some space and run the command again",

@@ -70,6 +70,40 @@ export async function encodePng(
   return chunks.length === 0 ? plain : Buffer.concat([plain.subarray(0, 33), ...chunks, plain.subarray(33)]);
 }
 
+/** One number for each pixel, 8 or 16 bits. */
+export interface GreyPicture {
+  readonly width: number;
+  readonly height: number;
+  /** width x height */
+  readonly data: Uint8Array | Uint16Array;
+}
+
+/** Encodes a greyscale PNG without loss, as deep as the numbers are. */
+export async function encodeGrey({ width, height, data }: GreyPicture): Promise<Uint8Array> {
+  const image = sharp(data, { raw: { width, height, channels: 1 } });
+  const space = data instanceof Uint16Array ? "grey16" : "b-w";
+  return image.toColourspace(space).png({ compressionLevel: 6 }).toBuffer();
+}
+
+/** Decodes a greyscale PNG. @throws DreamError `format` where it is damaged or has colours */
+export async function decodeGrey(bytes: Uint8Array, source: string): Promise<GreyPicture> {
+  try {
+    const image = sharp(bytes, { limitInputPixels: maximumPixels, failOn: "error" });
+    const { depth } = await image.metadata();
+    const deep = depth === "ushort";
+    const { data, info } = await image
+      .toColourspace(deep ? "grey16" : "b-w")
+      .raw({ depth: deep ? "ushort" : "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 1) throw new Error(`expected one channel, got ${info.channels}`);
+    const { width, height } = info;
+    return { width, height, data: deep ? new Uint16Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length)) : data };
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new DreamError("format", { operation: `decode ${source}`, message, cause });
+  }
+}
+
 function internationalText(keyword: string, text: string): Buffer {
   const body = Buffer.concat([Buffer.from(`iTXt${keyword}\0\0\0\0\0`, "latin1"), Buffer.from(text, "utf8")]);
   const chunk = Buffer.alloc(body.length + 8);

@@ -17,15 +17,19 @@ export class LayerNorm extends Module {
     this.#epsilon = epsilon;
   }
 
-  /** @param x [..., width] */
+  /** @param x [..., width]; in lower precision it is normalised in float32, as automatic casts do where libtorch has them for it */
   forward(x: Tensor): Tensor {
-    return layerNorm(x, this.#width, this.weight, this.bias, this.#epsilon);
+    return layerNorm(inFloat32(x), this.#width, this.weight, this.bias, this.#epsilon);
   }
 }
 
 /** LayerNorm without scale and shift. @param x [..., width] */
 export function plainLayerNorm(x: Tensor, epsilon: number): Tensor {
-  return layerNorm(x, x.size(-1), null, null, epsilon);
+  return layerNorm(inFloat32(x), x.size(-1), null, null, epsilon);
+}
+
+function inFloat32(x: Tensor): Tensor {
+  return x.dtype === "bfloat16" || x.dtype === "float16" ? x.to({ dtype: "float32" }) : x;
 }
 
 /** Normalises each feature over the batch: eps 1e-5, momentum 0.1, statistics kept for `eval` (SPEC section 3). */
@@ -49,6 +53,6 @@ export class BatchNorm extends Module {
   forward(x: Tensor): Tensor {
     const training = this.mode === "train";
     if (training) this.batchCount.add_(1);
-    return batchNorm(x, this.weight, this.bias, this.runningMean, this.runningVariance, training, 0.1, 1e-5);
+    return batchNorm(inFloat32(x), this.weight, this.bias, this.runningMean, this.runningVariance, training, 0.1, 1e-5);
   }
 }

@@ -41,12 +41,18 @@ const diffusion = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("velocity"), steps: count }),
 ]);
 
+const positionStart = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("random") }),
+  z.strictObject({ kind: z.literal("sinusoids"), amplitude: positive }),
+]);
+
 /** See `DreamConfig` for what each entry means. */
 export const modelSchema = z.strictObject({
   latent: z.strictObject({ side: count, channels: count, patch: count }),
   encoder: stack,
   decoder: stack,
   normEpsilon: positive,
+  positionStart,
   bufferTokens: z.int().min(0),
   classes: z.strictObject({ count, dropProbability: share }),
   textTower: z.strictObject({

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { sceneLevels } from "../data/scenes/vocabulary.js";
 import { DreamError, unknownName } from "../errors.js";
 import { packageRoot } from "../tensor/index.js";
 import { count, maskingSchema, modelSchema, share } from "./model-schema.js";
@@ -12,10 +13,16 @@ export const recipeSchema = z.strictObject({
   name: z.string(),
   /** Pictures and what they become. */
   data: z.strictObject({
-    /** Level-1 scenes, rendered where they are not there yet; kept back are whole combinations. */
-    scenes: z.strictObject({ train: count, heldOut: count, seed: z.int(), sizePixels: count }),
-    /** Whitened principal components of patches, in the place of a VAE. */
-    codec: z.strictObject({ patch: count, components: count }),
+    /** Scenes, rendered where they are not there yet; kept back are whole combinations. */
+    scenes: z.strictObject({
+      level: z.literal(sceneLevels),
+      train: count,
+      heldOut: count,
+      seed: z.int(),
+      sizePixels: count,
+    }),
+    /** Principal components of patches, more or less whitened, in the place of a VAE. */
+    codec: z.strictObject({ patch: count, components: count, whitening: share }),
   }),
   /** Vocabulary sizes of a model of words are found in its captions, and replace what stands here. */
   model: modelSchema,
@@ -26,6 +33,8 @@ export const recipeSchema = z.strictObject({
   masking: maskingSchema,
   captionDrop: share,
   emaRate: share,
+  /** bfloat16 where the processor multiplies it faster; elsewhere float32 takes its place. */
+  precision: z.enum(["float32", "bfloat16"]),
   optimiser: z.strictObject({
     betas: z.tuple([share, share]),
     epsilon: z.number().positive(),
@@ -53,6 +62,33 @@ export const recipeSchema = z.strictObject({
 
 export type Recipe = z.infer<typeof recipeSchema>;
 
+/** The same recipe in another number of steps: every schedule is stretched with it. */
+export function stretched(recipe: Recipe, steps: number): Recipe {
+  const factor = steps / recipe.steps;
+  const { masking, learningRate } = recipe;
+  const end = (warmup: Extract<Recipe["masking"], { kind: "warmup" }>["end"]) =>
+    warmup.kind === "epoch" ? { ...warmup, epoch: warmup.epoch * factor } : warmup;
+  return {
+    ...recipe,
+    steps,
+    masking:
+      masking.kind === "warmup"
+        ? {
+            ...masking,
+            startEpoch: masking.startEpoch * factor,
+            end: end(masking.end),
+            totalEpochs: masking.totalEpochs * factor,
+            cooldownEpochs: masking.cooldownEpochs * factor,
+          }
+        : masking,
+    learningRate: {
+      ...learningRate,
+      warmupEpochs: learningRate.warmupEpochs * factor,
+      totalEpochs: learningRate.totalEpochs * factor,
+    },
+  };
+}
+
 /** The recipes that come with the package. */
 export function recipeNames(): string[] {
   return readdirSync(join(packageRoot(), "recipes"))
@@ -61,14 +97,24 @@ export function recipeNames(): string[] {
 }
 
 /**
- * Reads one of the package's recipes.
+ * Reads one of the package's recipes by its name, or a file of one's own by its path.
  * @throws DreamError `unknown-name` with the alternatives, `format` with the path of every mistake
  */
 export function readRecipe(name: string): Recipe {
+  if (/[/\\]|\.ya?ml$/.test(name)) return parseRecipe(readYaml(name), name);
   const known = recipeNames();
   if (!known.includes(name)) throw unknownName("read recipe", "recipe", name, known);
   const path = join(packageRoot(), "recipes", `${name}.yaml`);
-  return parseRecipe(parse(readFileSync(path, "utf8")), path);
+  return parseRecipe(readYaml(path), path);
+}
+
+function readYaml(path: string): unknown {
+  try {
+    return parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new DreamError("format", { operation: `read ${path}`, message, hint: "name a recipe in YAML", cause });
+  }
 }
 
 /** @param source what the recipe is called in errors */

@@ -11,6 +11,7 @@ import { writeAtomically } from "../formats/atomic.js";
 import { Dream } from "../models/dream/dream.js";
 import { pytorchName, pytorchState } from "../models/dream/pytorch-names.js";
 import { loadState, stateFile, writeState } from "../nn/index.js";
+import { noGrad } from "../tensor/index.js";
 import { WordTokenizer } from "../text/words.js";
 import type { Trainer } from "../train/trainer.js";
 import { modelSchema } from "./model-schema.js";
@@ -31,6 +32,22 @@ const configSchema = z.strictObject({
   words: z.array(z.string()),
   drawing: recipeSchema.shape.drawing,
 });
+
+/** A model of the averages as they stand, apart from the one in training. */
+export function averagedModel(
+  trainer: Trainer,
+  { codec, tokenizer }: Pick<TrainedModel, "codec" | "tokenizer">,
+  { drawing }: Recipe,
+): TrainedModel {
+  const averages = new Map(trainer.average.state());
+  const model = new Dream(trainer.model.config);
+  const live = new Map(trainer.model.namedTensors());
+  noGrad(() => {
+    for (const [path, tensor] of model.namedTensors()) tensor.copy_(averages.get(path) ?? live.get(path)!);
+  });
+  model.setMode("eval");
+  return { model, codec, tokenizer, drawing };
+}
 
 /** Writes a run's model. @param trainer whose averages and buffers are saved */
 export async function saveRunModel(

@@ -10,7 +10,8 @@ import { writeAtomically } from "../formats/atomic.js";
 import type { DreamConfig } from "../models/dream/config.js";
 import { Dream } from "../models/dream/dream.js";
 import { initialise } from "../models/dream/initialise.js";
-import { Generator, seedDefaultGenerators } from "../tensor/index.js";
+import { loadState } from "../nn/index.js";
+import { Generator, hasFastBfloat16, seedDefaultGenerators } from "../tensor/index.js";
 import type { WordTokenizer } from "../text/words.js";
 import { loadCheckpoint } from "../train/checkpoint.js";
 import { Journal, type JournalEntry } from "../train/journal.js";
@@ -33,15 +34,23 @@ export interface SceneData {
 
 const samplesPerShard = 2000;
 
-/** Renders a recipe's scenes into shards below `folder`, unless the same are there, and reads them. */
-export async function prepareScenes(recipe: Recipe, folder: string, watch: Watch): Promise<SceneData> {
-  const { train: trainCount, heldOut: heldOutCount, seed, sizePixels } = recipe.data.scenes;
+/**
+ * Renders a recipe's scenes into shards below `folder`, unless the same are there, and reads them.
+ * @param from whose codec and words are taken; learned from the samples where left out
+ */
+export async function prepareScenes(
+  recipe: Recipe,
+  folder: string,
+  watch: Watch,
+  from?: TrainedModel,
+): Promise<SceneData> {
+  const { level, train: trainCount, heldOut: heldOutCount, seed, sizePixels } = recipe.data.scenes;
   const all = trainCount + heldOutCount;
   const stamp = join(folder, "scenes.json");
   const wanted = JSON.stringify(recipe.data.scenes);
   if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
     rmSync(folder, { recursive: true, force: true });
-    const request = { seed, sizePixels, folder, samplesPerShard };
+    const request = { level, seed, sizePixels, folder, samplesPerShard };
     const onProgress = (before: number) => (written: number) => watch("render", before + written, all);
     await writeScenes({ ...request, split: "train", count: trainCount, onProgress: onProgress(0) });
     await writeScenes({
@@ -56,7 +65,8 @@ export async function prepareScenes(recipe: Recipe, folder: string, watch: Watch
   const heldOut = await readSamples(join(folder, "held-out-*.tar"), (done) =>
     watch("read", trainCount + done, all),
   );
-  const { codec, tokenizer } = fitFeatures(samples, recipe.data.codec, recipe.model.textTower.contextLength);
+  const { codec, tokenizer } =
+    from ?? fitFeatures(samples, recipe.data.codec, recipe.model.textTower.contextLength);
   return {
     heldOut,
     trainTable: tableOf(samples, codec, tokenizer),
@@ -78,39 +88,57 @@ export function modelConfigFor(
   };
 }
 
-/** A trainer at its beginning: parameters drawn by the recipe's seed. */
-export function freshTrainer(recipe: Recipe, tokenizer: WordTokenizer): Trainer {
+/** A trainer at its beginning: parameters drawn by the recipe's seed, or another model's where one is given. */
+export function freshTrainer(recipe: Recipe, tokenizer: WordTokenizer, from?: TrainedModel): Trainer {
   const model = new Dream(modelConfigFor(recipe, tokenizer));
   initialise(model, Generator.fromSeed(recipe.seed));
+  if (from !== undefined) copyParameters(from.model, model);
   seedDefaultGenerators(recipe.seed);
-  return new Trainer(model, recipe, Generator.fromSeed(recipe.seed + 1));
+  const precision = hasFastBfloat16() ? recipe.precision : "float32";
+  return new Trainer(model, { ...recipe, precision }, Generator.fromSeed(recipe.seed + 1));
+}
+
+/** @throws DreamError `state` naming every parameter that does not fit */
+function copyParameters(from: Dream, to: Dream): void {
+  const named = [...from.namedTensors()];
+  const tensors = new Map(named);
+  loadState([...to.namedTensors()], {
+    name: "the model to start from",
+    shapes: new Map(named.map(([name, { shape }]) => [name, shape])),
+    read: (name) => tensors.get(name)!.detach().clone(),
+  });
 }
 
 export interface RunHooks {
   /** Told where training begins: 0, or the step after a checkpoint. */
-  readonly onStart: (firstStep: number, trainer: Trainer) => void;
-  readonly onStep: (entry: JournalEntry) => void;
+  readonly onStart: (firstStep: number, trainer: Trainer) => void | Promise<void>;
+  readonly onStep: (entry: JournalEntry, trainer: Trainer) => void | Promise<void>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Trains a recipe in a run's folder, from its checkpoint where there is one of the same recipe.
+ * Trains a recipe in a run's folder, from its checkpoint where there is one.
+ * @param from a model to start from where there is no checkpoint yet
  * @returns the trained parts, and the step that would come next: the recipe's last unless stopped
+ * @throws DreamError `value` where the folder holds the run of another recipe; it is left as it was
  */
 export async function runRecipe(
   recipe: Recipe,
   folder: string,
   data: SceneData,
   { onStart, onStep, signal }: RunHooks,
+  from?: TrainedModel,
 ): Promise<{ trainer: Trainer; nextStep: number }> {
   const hash = recipeHash(recipe);
-  const trainer = freshTrainer(recipe, data.tokenizer);
   const path = join(folder, "checkpoint.safetensors");
+  const trainer = freshTrainer(recipe, data.tokenizer, from);
+  const firstStep = existsSync(path) ? loadCheckpoint(path, trainer, hash) : 0;
+  await writeAtomically(join(folder, "recipe.json"), (file) =>
+    file.writeFile(`${JSON.stringify({ hash, ...recipe }, null, 2)}\n`),
+  );
   const journal = new Journal(join(folder, "metrics.jsonl"));
-  const resumed = existsSync(path) ? loadCheckpoint(path, trainer, hash) : null;
-  const firstStep = resumed ?? 0;
-  journal.cutFrom(firstStep);
-  onStart(firstStep, trainer);
+  await journal.cutFrom(firstStep);
+  await onStart(firstStep, trainer);
   const nextStep = await train({
     trainer,
     source: data.trainTable,
@@ -119,7 +147,7 @@ export async function runRecipe(
     firstStep,
     stepCount: recipe.steps,
     checkpoint: { path, everySteps: recipe.checkpointEverySteps, recipeHash: hash },
-    onStep,
+    onStep: (entry) => onStep(entry, trainer),
     signal,
   });
   await saveRunModel(folder, trainer, data, recipe, hash);

@@ -1,4 +1,5 @@
 /** @file The engine as a machine: its version, threads and devices. */
+import { readFileSync } from "node:fs";
 import { native } from "./native.js";
 import type { Device } from "./tensor.js";
 
@@ -19,6 +20,15 @@ export function threadCount(): number {
 
 export function setThreadCount(count: number): void {
   native.setThreads(count);
+}
+
+/** Whether this processor multiplies bfloat16 in hardware; others take several times as long as for float32. */
+export function hasFastBfloat16(): boolean {
+  try {
+    return /\b(?:avx512_bf16|amx_bf16)\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
+  } catch {
+    return false;
+  }
 }
 
 export function cudaDeviceCount(): number {

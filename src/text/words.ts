@@ -35,6 +35,15 @@ export class WordTokenizer {
     return this.words.length + 4;
   }
 
+  /** Words of the longest caption that is read whole. */
+  get longestCaption(): number {
+    return this.contextLength - 2;
+  }
+
+  countWords(caption: string): number {
+    return wordsIn(caption).length;
+  }
+
   /** Words that the vocabulary has no id for; they are read as one unknown word. */
   unknownWords(caption: string): string[] {
     return wordsIn(caption).filter((word) => !this.#ids.has(word));

@@ -1,4 +1,5 @@
 /** @file A training run's whole state in one safetensors file, so that a resumed run goes on as if it had not stopped. */
+import { DreamError } from "../errors.js";
 import { openSafetensors } from "../formats/safetensors.js";
 import { loadState, type NamedTensor, readTensor, type StateSource, writeState } from "../nn/index.js";
 import { Generator, noGrad, scope } from "../tensor/index.js";
@@ -41,12 +42,18 @@ export async function saveCheckpoint(
 
 /**
  * Puts a checkpoint's state into a trainer.
- * @returns the step that comes next, or null where the checkpoint belongs to another recipe
- * @throws DreamError where the file is damaged or does not fit
+ * @returns the step that comes next
+ * @throws DreamError where the file is damaged, does not fit, or belongs to another recipe
  */
-export function loadCheckpoint(path: string, trainer: Trainer, recipeHash: string): number | null {
+export function loadCheckpoint(path: string, trainer: Trainer, recipeHash: string): number {
   const file = openSafetensors(path);
-  if (file.metadata.recipeHash !== recipeHash) return null;
+  if (file.metadata.recipeHash !== recipeHash)
+    throw new DreamError("value", {
+      operation: `resume from ${path}`,
+      expected: `a run of recipe ${recipeHash}`,
+      got: `one of recipe ${file.metadata.recipeHash ?? "unknown"}`,
+      hint: "choose another folder for this run, or remove that one",
+    });
   const shapes = new Map(
     [...file.tensors]
       .filter(([name]) => !name.startsWith("random."))

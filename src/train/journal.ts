@@ -1,6 +1,7 @@
 /** @file What happened in a run, a JSON object a line: `metrics.jsonl`. Appended as it happens. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { writeAtomically, writeFailure } from "../formats/atomic.js";
 import type { StepReport } from "./trainer.js";
 
 /** A line of the journal. */
@@ -16,14 +17,20 @@ export class Journal {
     mkdirSync(dirname(path), { recursive: true });
   }
 
+  /** @throws DreamError `io` where the disk is full */
   append(entry: JournalEntry): void {
-    appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
+    try {
+      appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
+    } catch (cause) {
+      throw writeFailure(this.path, cause);
+    }
   }
 
   /** Drops the lines of a step and after, which a resumed run is about to write again. */
-  cutFrom(step: number): void {
+  async cutFrom(step: number): Promise<void> {
     const kept = this.read().filter((entry) => entry.step < step);
-    writeFileSync(this.path, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+    const text = kept.map((entry) => `${JSON.stringify(entry)}\n`).join("");
+    await writeAtomically(this.path, (file) => file.writeFile(text));
   }
 
   /** Every whole line so far; a line cut short by a crash is left out. */

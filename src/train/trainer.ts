@@ -9,6 +9,7 @@ import type { Dream, MaskGroup } from "../models/dream/dream.js";
 import { TokenMask, TokenOrders } from "../models/dream/mask.js";
 import { drawMaskRatio, type MaskingSchedule, maskedCount } from "../models/dream/masking.js";
 import {
+  autocast,
   backward,
   type Generator,
   gradientOf,
@@ -35,6 +36,8 @@ export interface TrainingConfig {
   /** Share of captions that the decoder sees as empty, for guidance, 0..1. */
   readonly captionDrop: number;
   readonly emaRate: number;
+  /** Matrix products of the forward and backward pass; parameters, losses and the optimiser stay in float32. */
+  readonly precision: "float32" | "bfloat16";
 }
 
 /** What a step says of itself. */
@@ -76,7 +79,7 @@ export class Trainer {
       this.model.setMode("train");
       const groups = this.#groups(batch, emptyCaption, epoch);
       const draws = groups.map((group) => this.model.drawDiffusion(group, this.random));
-      const losses = this.model.losses(groups, draws, this.random);
+      const losses = this.#inPrecision(() => this.model.losses(groups, draws, this.random));
       const [generativeLoss, contrastiveLoss, totalLoss] = [
         losses.generative,
         losses.contrastive,
@@ -108,6 +111,11 @@ export class Trainer {
         learningRate,
       };
     });
+  }
+
+  #inPrecision<T>(body: () => T): T {
+    const { precision } = this.config;
+    return precision === "float32" ? body() : autocast(this.model.device, precision, body);
   }
 
   /** The batch cut in equal parts, each with a ratio of its own and fresh orders; some captions dropped for the decoder. */

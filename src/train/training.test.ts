@@ -26,6 +26,7 @@ const config: TrainingConfig = {
   maskGroups: 2,
   captionDrop: 0.5,
   emaRate: 0.9,
+  precision: "float32" as const,
 };
 
 const empty = zeros([1, 6, 24]);

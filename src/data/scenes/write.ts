@@ -1,88 +1,95 @@
-/** @file Scenes as ordinary webdataset shards: a PNG, a caption, the truth as JSON and the object mask of every sample. */
+/**
+ * @file Scenes as ordinary webdataset shards. Each sample has a picture (`.png`), a caption (`.txt`), its truth (`.json`), which
+ * object each pixel shows (`.mask.png`, 8 bits) and how far away that is (`.depth.png`, 16 bits, millimetres).
+ */
 import { join } from "node:path";
-import sharp from "sharp";
-import { encodePng } from "../../formats/images.js";
+import { encodeGrey, encodePng } from "../../formats/images.js";
 import { type TarEntry, writeTar } from "../../formats/tar.js";
-import { captionOf } from "./captions.js";
+import { type DrawnScene, drawScene, type Split } from "./draw.js";
+import { combinations } from "./one-object.js";
 import { sceneRandom } from "./random.js";
-import { renderScene } from "./render.js";
-import { type Scene, sceneOf } from "./scene.js";
-import { combinationsOf, type Split } from "./split.js";
-import { combinations } from "./vocabulary.js";
+import { type RenderedScene, renderScene } from "./render.js";
+import type { SceneTruth } from "./truth.js";
+import type { SceneLevel } from "./vocabulary.js";
 
 /** What to write, and where. */
 export interface ScenesRequest {
+  readonly level: SceneLevel;
   readonly split: Split;
   readonly count: number;
   readonly seed: number;
   readonly sizePixels: number;
   readonly folder: string;
   readonly samplesPerShard: number;
-  /** Told after every shard how many samples are written. */
+  /** Told as samples are written. */
   readonly onProgress?: (written: number) => void;
+  /** Stops before the next samples; shards that are not whole are not left behind. */
+  readonly signal?: AbortSignal;
 }
+
+/** Samples that are encoded at a time. */
+const window = 64;
 
 /**
  * Writes `<split>-000000.tar` and on; the same request gives the same bytes.
  * @returns the shards' paths
  */
 export async function writeScenes(request: ScenesRequest): Promise<string[]> {
-  const { count, samplesPerShard, folder, split, onProgress } = request;
-  const numbers = combinationsOf(split);
+  const { count, samplesPerShard, folder, split } = request;
   const paths: string[] = [];
   for (let start = 0; start < count; start += samplesPerShard) {
     const end = Math.min(count, start + samplesPerShard);
     const path = join(folder, `${split}-${String(paths.length).padStart(6, "0")}.tar`);
-    await writeTar(path, shardEntries(request, numbers, start, end));
+    await writeTar(path, shardEntries(request, start, end));
     paths.push(path);
-    onProgress?.(end);
   }
   return paths;
 }
 
-/** Samples that are encoded at a time. */
-const window = 64;
-
-async function* shardEntries(
-  { seed, sizePixels, split }: ScenesRequest,
-  numbers: readonly number[],
-  start: number,
-  end: number,
-): AsyncGenerator<TarEntry> {
-  // Training and held-out scenes have streams of their own.
-  const stream = seed * 2 + (split === "train" ? 0 : 1);
+async function* shardEntries(request: ScenesRequest, start: number, end: number): AsyncGenerator<TarEntry> {
   for (let first = start; first < end; first += window) {
-    const samples = Array.from({ length: Math.min(window, end - first) }, (_, i) =>
-      sampleEntries(stream, first + i, numbers[(first + i) % numbers.length]!, sizePixels),
-    );
-    for (const entries of await Promise.all(samples)) yield* entries;
+    request.signal?.throwIfAborted();
+    const numbers = Array.from({ length: Math.min(window, end - first) }, (_, i) => first + i);
+    for (const entries of await Promise.all(numbers.map((number) => sampleEntries(request, number))))
+      yield* entries;
+    request.onProgress?.(first + numbers.length);
   }
 }
 
 async function sampleEntries(
-  stream: number,
-  sample: number,
+  { level, split, seed, sizePixels }: ScenesRequest,
   number: number,
-  sizePixels: number,
 ): Promise<TarEntry[]> {
-  const random = sceneRandom(stream, sample);
-  const combination = combinations[number]!;
-  const scene = sceneOf(combination, random);
-  const caption = captionOf(combination, random);
-  const { picture, mask } = renderScene(scene, sizePixels);
-  const key = String(sample).padStart(8, "0");
-  const raw = { width: sizePixels, height: sizePixels, channels: 1 } as const;
-  const maskPng = await sharp(mask, { raw }).toColourspace("b-w").png().toBuffer();
+  // Levels and splits have streams of their own.
+  const stream = seed * 6 + (level - 1) * 2 + (split === "train" ? 0 : 1);
+  const drawn = drawScene(level, split, number, sceneRandom(stream, number));
+  const rendered = renderScene(drawn.scene, sizePixels);
+  const size = { width: sizePixels, height: sizePixels };
+  const [picture, mask, depth] = await Promise.all([
+    encodePng(rendered.picture),
+    encodeGrey({ ...size, data: rendered.mask }),
+    encodeGrey({ ...size, data: rendered.depthMillimetres }),
+  ]);
+  const key = String(number).padStart(8, "0");
   return [
-    { name: `${key}.png`, data: await encodePng(picture) },
-    { name: `${key}.txt`, data: Buffer.from(caption) },
-    { name: `${key}.json`, data: Buffer.from(JSON.stringify(truthOf(scene, number, caption))) },
-    { name: `${key}.mask.png`, data: maskPng },
+    { name: `${key}.png`, data: picture },
+    { name: `${key}.txt`, data: Buffer.from(drawn.caption) },
+    { name: `${key}.json`, data: Buffer.from(JSON.stringify(truthOf(drawn, rendered))) },
+    { name: `${key}.mask.png`, data: mask },
+    { name: `${key}.depth.png`, data: depth },
   ];
 }
 
 /** What a sample's JSON says. */
-function truthOf(scene: Scene, combination: number, caption: string) {
-  const { level, ground, objects } = scene;
-  return { level, label: combination, caption, background: ground.kind, objects };
+export function truthOf({ scene, caption, label }: DrawnScene, { visibleShares }: RenderedScene): SceneTruth {
+  const { level, ground, objects, relation } = scene;
+  return {
+    level,
+    label,
+    caption,
+    background: ground.kind,
+    ...(level === 1 ? { position: combinations[label]!.position } : {}),
+    ...(relation === null ? {} : { relation }),
+    objects: objects.map(({ rgb: _, ...object }, i) => ({ ...object, visibleShare: visibleShares[i]! })),
+  };
 }

@@ -50,6 +50,13 @@ export type DiffusionConfig =
   /** Velocity prediction with the angle uniform in time and a fixed variance; better scaled at the noisy end. */
   | { readonly kind: "velocity"; readonly steps: number };
 
+/** How the learned positions of the image tokens begin. */
+export type PositionStart =
+  /** The paper's: N(0, 0.02). */
+  | { readonly kind: "random" }
+  /** Waves of row and column: neighbours are alike from the first step, which a short training has no time to find out. */
+  | { readonly kind: "sinusoids"; readonly amplitude: number };
+
 /** REPA: which encoder block, counted from 1, is drawn towards frozen features of so many numbers. */
 export interface AlignmentConfig {
   readonly depth: number;
@@ -65,6 +72,7 @@ export interface DreamConfig {
   readonly decoder: StackConfig;
   /** LayerNorm epsilon in all image and decoder blocks. */
   readonly normEpsilon: number;
+  readonly positionStart: PositionStart;
   /** Positions in front of the image tokens that are never masked (U). */
   readonly bufferTokens: number;
   readonly classes: { readonly count: number; readonly dropProbability: number };
@@ -117,6 +125,7 @@ export function paperConfig(size: SizeName): DreamConfig {
     encoder: sizes[size],
     decoder: sizes[size],
     normEpsilon: 1e-6,
+    positionStart: { kind: "random" },
     bufferTokens: 64,
     classes: { count: 1000, dropProbability: 0 },
     textTower: { width: 512, depth: 12, heads: 8, contextLength: 77, vocabulary: 49408 },

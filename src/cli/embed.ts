@@ -1,0 +1,82 @@
+/** @file `dream embed`: pictures and sentences as unit vectors of one space. */
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { centreCrop } from "../data/centre-crop.js";
+import { type Embeddings, embedCaptions, embedPictures, pictureSide } from "../embedding.js";
+import { DreamError } from "../errors.js";
+import { decodePicture, type Picture } from "../formats/images.js";
+import { loadRunModel } from "../recipe/run-folder.js";
+import { say, tell } from "./output.js";
+
+interface EmbedOptions {
+  readonly model: string;
+  readonly images?: readonly string[];
+  readonly texts?: readonly string[];
+  readonly json?: boolean;
+}
+
+/** Pictures that are embedded at a time. */
+const window = 64;
+
+export function addEmbed(program: Command): void {
+  program
+    .command("embed")
+    .description("turn pictures and sentences into unit vectors of one space, one line of JSON each")
+    .requiredOption("--model <run>", "a run's folder, such as runs/demo")
+    .option("--images <files...>", "JPEG, PNG or WebP pictures; the middle of each is taken")
+    .option("--texts <sentences...>", "sentences")
+    .option("--json", "print the lines of JSON alone, without the cosines for people")
+    .addHelpText(
+      "after",
+      '\nExample:\n  $ dream embed --model runs/demo --images out/*.png --texts "a red circle" "a blue square" > vectors.jsonl',
+    )
+    .action(embed);
+}
+
+async function embed({ model: run, images = [], texts = [], json }: EmbedOptions): Promise<void> {
+  if (images.length + texts.length === 0)
+    throw new DreamError("usage", {
+      operation: "embed",
+      expected: "--images, --texts or both",
+      got: "neither",
+      hint: "see `dream embed --help`",
+    });
+  const trained = loadRunModel(run);
+  const side = pictureSide(trained);
+  const pictures: (readonly number[])[] = [];
+  for (let first = 0; first < images.length; first += window) {
+    const part = images.slice(first, first + window);
+    const read = await Promise.all(part.map(async (path) => centreCrop(await readPicture(path), side)));
+    pictures.push(...embedPictures(trained, read));
+  }
+  const sentences = embedCaptions(trained, texts);
+  for (const [i, embedding] of pictures.entries()) tell({ input: images[i], kind: "image", embedding });
+  for (const [i, embedding] of sentences.entries()) tell({ input: texts[i], kind: "text", embedding });
+  if (!json) sayCosines(images, pictures, texts, sentences);
+  trained.model.dispose();
+}
+
+async function readPicture(path: string): Promise<Picture> {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new DreamError("io", { operation: `read ${path}`, message, hint: "check the path", cause });
+  }
+  return decodePicture(bytes, path);
+}
+
+/** For each picture how near every sentence is. */
+function sayCosines(
+  images: readonly string[],
+  pictures: Embeddings,
+  texts: readonly string[],
+  sentences: Embeddings,
+): void {
+  for (const [i, picture] of pictures.entries())
+    for (const [j, sentence] of sentences.entries()) {
+      const cosine = picture.reduce((sum, value, k) => sum + value * sentence[k]!, 0);
+      say(`${cosine.toFixed(3)}  ${images[i]}  "${texts[j]}"`);
+    }
+}

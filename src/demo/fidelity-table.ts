@@ -1,0 +1,104 @@
+/**
+ * @file Held-out captions drawn and judged: plainly, and with SAD for several numbers of candidates and moments of choice. Every
+ * candidate is drawn to its end once, and what each choice would have finished is read off.
+ */
+import { join } from "node:path";
+import { drawCandidates } from "../drawing.js";
+import { allCorrect, fidelityOf, judge, type Verdict } from "../evaluate/fidelity.js";
+import { pairedDifference } from "../evaluate/intervals.js";
+import { writeAtomically } from "../formats/atomic.js";
+import { encodePng, type Picture } from "../formats/images.js";
+import { bestCandidates } from "../generate/selection.js";
+import type { TrainedModel } from "../recipe/run-folder.js";
+import type { FidelityTable } from "../report/demo-story.js";
+import type { DemoPlan } from "./plan.js";
+import type { Prompt } from "./prompts.js";
+
+/** Canvases that are drawn at a time. */
+const window = 120;
+
+/** A prompt with all its candidates, judged. */
+interface JudgedPrompt {
+  readonly prompt: Prompt;
+  readonly pictures: readonly Picture[];
+  readonly verdicts: readonly Verdict[];
+  /** For each fraction, a cosine for each candidate. */
+  readonly scores: readonly (readonly number[])[];
+}
+
+/** @param folder the drawings chosen by the model's own settings are kept here, with `captions.jsonl`; the plain ones in `plain/` */
+export async function fidelityTable(
+  trained: TrainedModel,
+  prompts: readonly Prompt[],
+  { candidates, fractions }: Pick<DemoPlan, "candidates" | "fractions">,
+  folder: string,
+  onProgress: (done: number, all: number) => void,
+): Promise<FidelityTable> {
+  const K = Math.max(...candidates);
+  const judged = drawAndJudge(trained, prompts, K, fractions, onProgress);
+  const plainVerdicts = judged.map(({ verdicts }) => verdicts[0]!);
+  const right = (verdicts: readonly Verdict[]): number[] => verdicts.map((one) => (allCorrect(one) ? 1 : 0));
+  const cells = candidates.flatMap((count) =>
+    fractions.map((atFraction, f) => {
+      const verdicts = judged.map((one) => one.verdicts[chosen(one, count, f)]!);
+      const gain = pairedDifference(right(plainVerdicts), right(verdicts));
+      return { candidates: count, atFraction, fidelity: fidelityOf(verdicts), gain };
+    }),
+  );
+  const { candidates: usual, selectAt } = trained.drawing;
+  const own = cells.find((one) => one.candidates === usual && one.atFraction === selectAt);
+  if (own === undefined) throw new Error("internal: the model's own settings are not among those compared");
+  await keepSamples(folder, judged, usual, fractions.indexOf(selectAt));
+  return { plain: fidelityOf(plainVerdicts), sad: own.fidelity, sadGain: own.gain, cells };
+}
+
+/** Which of the first `count` candidates has the highest score at a fraction. */
+function chosen({ scores }: JudgedPrompt, count: number, fraction: number): number {
+  return bestCandidates(scores[fraction]!.slice(0, count).map((score) => [score]))[0]!;
+}
+
+function drawAndJudge(
+  trained: TrainedModel,
+  prompts: readonly Prompt[],
+  candidates: number,
+  fractions: readonly number[],
+  onProgress: (done: number, all: number) => void,
+): JudgedPrompt[] {
+  const perBatch = Math.max(1, Math.floor(window / candidates));
+  const judged: JudgedPrompt[] = [];
+  for (let first = 0; first < prompts.length; first += perBatch) {
+    const batch = prompts.slice(first, first + perBatch);
+    const seeds = batch.map(({ seed }) => seed);
+    const captions = batch.map(({ caption }) => caption);
+    for (const [i, finished] of drawCandidates(trained, captions, { seeds, candidates, fractions }).entries()) {
+      const prompt = batch[i]!;
+      const verdicts = finished.pictures.map((picture) => judge(picture, prompt.truth));
+      judged.push({ prompt, ...finished, verdicts });
+    }
+    onProgress(judged.length, prompts.length);
+  }
+  return judged;
+}
+
+async function keepSamples(
+  folder: string,
+  judged: readonly JudgedPrompt[],
+  candidates: number,
+  fraction: number,
+): Promise<void> {
+  const lines: string[] = [];
+  const write = async (path: string, picture: Picture, caption: string): Promise<void> => {
+    const png = await encodePng(picture, { Description: caption });
+    await writeAtomically(path, (file) => file.writeFile(png));
+  };
+  for (const one of judged) {
+    const { id, caption, truth, seed } = one.prompt;
+    const candidate = chosen(one, candidates, fraction);
+    const file = `${id}.png`;
+    await write(join(folder, file), one.pictures[candidate]!, caption);
+    await write(join(folder, "plain", file), one.pictures[0]!, caption);
+    const verdict = one.verdicts[candidate]!;
+    lines.push(JSON.stringify({ id, file, caption, truth, seed, candidate, correct: verdict }));
+  }
+  await writeAtomically(join(folder, "captions.jsonl"), (handle) => handle.writeFile(`${lines.join("\n")}\n`));
+}

@@ -1,0 +1,42 @@
+/** @file How long a demo trains and how much it looks at afterwards. */
+import { type Recipe, stretched } from "../recipe/recipe.js";
+
+export interface DemoPlan {
+  readonly recipe: Recipe;
+  /** Held-out captions that are drawn and judged. */
+  readonly samples: number;
+  /** Numbers of candidates and moments of choice that are compared. */
+  readonly candidates: readonly number[];
+  readonly fractions: readonly number[];
+  /** Freshly rendered pictures of each of the 540 combinations for zero-shot naming. */
+  readonly picturesPerClass: number;
+  /** Shares of training after which the same sentences are drawn. */
+  readonly moments: readonly number[];
+}
+
+/** Enough for a stranger to judge by. */
+export function standardPlan(recipe: Recipe): DemoPlan {
+  return {
+    recipe,
+    samples: 244,
+    candidates: [2, 5, 10],
+    fractions: [0.05, 0.125, 0.25, 0.5],
+    picturesPerClass: 2,
+    moments: [0.02, 0.1, 0.25, 0.5, 0.75, 1],
+  };
+}
+
+/** The same road in under two minutes: what it draws is hardly begun. */
+export function quickPlan(recipe: Recipe): DemoPlan {
+  const { scenes } = recipe.data;
+  const short = stretched(recipe, 60);
+  return {
+    ...standardPlan({
+      ...short,
+      name: `${recipe.name}-quick`,
+      data: { ...recipe.data, scenes: { ...scenes, train: 2400, heldOut: 122 } },
+    }),
+    samples: 20,
+    picturesPerClass: 1,
+  };
+}

@@ -1,0 +1,33 @@
+/** @file How sure a measured rate is: 95% intervals of a share, and of the mean of paired differences. */
+
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Two-sided 95% of the normal distribution. */
+const z = 1.959963984540054;
+
+/** Wilson's interval of a share. @param hits of `count` independent trials */
+export function shareInterval(hits: number, count: number): Interval {
+  if (count === 0) return { low: 0, high: 1 };
+  const share = hits / count;
+  const spread = z ** 2 / count;
+  const centre = (share + spread / 2) / (1 + spread);
+  const half = (z / (1 + spread)) * Math.sqrt((share * (1 - share)) / count + spread / (4 * count));
+  return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
+}
+
+export interface PairedDifference extends Interval {
+  readonly mean: number;
+}
+
+/** The mean of b - a over pairs, with the interval that the pairs' own spread gives. @param pairs at least two */
+export function pairedDifference(a: readonly number[], b: readonly number[]): PairedDifference {
+  const differences = a.map((value, i) => b[i]! - value);
+  const count = differences.length;
+  const mean = differences.reduce((sum, one) => sum + one, 0) / count;
+  const variance = differences.reduce((sum, one) => sum + (one - mean) ** 2, 0) / Math.max(1, count - 1);
+  const half = z * Math.sqrt(variance / count);
+  return { mean, low: mean - half, high: mean + half };
+}

@@ -1,0 +1,40 @@
+/** @file The built command in a real process, for tests. */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const { bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { bin: { dream: string } };
+
+export interface Finished {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `dream` with arguments; a signal is sent once stderr says what `stopAfter` looks for. */
+export function dream(args: readonly string[], stopAfter?: RegExp): Promise<Finished> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(root, bin.dream), ...args], { cwd: root });
+    let [out, err, stopped] = ["", "", false];
+    child.stdout.on("data", (data) => {
+      out += String(data);
+    });
+    child.stderr.on("data", (data) => {
+      err += String(data);
+      if (stopped || stopAfter === undefined || !stopAfter.test(err)) return;
+      stopped = true;
+      child.kill("SIGINT");
+    });
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+/** Lines of JSON. */
+export function linesOf<T>(text: string): T[] {
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as T);
+}

@@ -1,0 +1,220 @@
+/** @file A run from its shards to its pictures, in real processes: training, stopping, going on, drawing, embedding, and what goes wrong on the way. */
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { beforeAll, describe, expect, it } from "vitest";
+import { dream, linesOf, root } from "./process.js";
+
+const folder = (): string => mkdtempSync(join(tmpdir(), "dream-test-"));
+const whole = join(folder(), "whole");
+const prompt = "a large red circle in the centre on a plain background";
+
+/** Whether this user may have a file system of its own, for a full disk. */
+const mayMount = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "none", folder()]).status === 0;
+
+beforeAll(async () => {
+  const { code, err } = await dream(["train", "scenes-test", "--out", whole]);
+  expect(code, err).toBe(0);
+}, 180_000);
+
+describe("dream train", () => {
+  it("leaves a model, its journal and its recipe", () => {
+    const names = readdirSync(whole);
+    for (const name of ["config.json", "model.safetensors", "codec.safetensors", "checkpoint.safetensors", "recipe.json"])
+      expect(names).toContain(name);
+    const steps = linesOf<{ step: number }>(readFileSync(join(whole, "metrics.jsonl"), "utf8"));
+    expect(steps.map(({ step }) => step)).toEqual([...Array(200).keys()]);
+  });
+
+  it("saves at Ctrl-C and exits with 130; going on gives the uninterrupted run bit for bit", async () => {
+    const out = join(folder(), "stopped");
+    const first = await dream(["train", "scenes-test", "--out", out], /Training \d+/);
+    expect(first.code).toBe(130);
+    expect(first.err).toMatch(/Saved before step \d+\. To go on: dream train scenes-test --out/);
+    const second = await dream(["train", "scenes-test", "--out", out]);
+    expect(second.err).toMatch(/Going on from step \d+/);
+    expect(second.code).toBe(0);
+    for (const name of ["model.safetensors", "checkpoint.safetensors"])
+      expect(readFileSync(join(out, name)).equals(readFileSync(join(whole, name))), name).toBe(true);
+    const steps = linesOf<{ step: number }>(readFileSync(join(out, "metrics.jsonl"), "utf8"));
+    expect(steps.map(({ step }) => step)).toEqual([...Array(200).keys()]);
+  }, 180_000);
+
+  it("starts from another run's weights with --init", async () => {
+    const out = join(folder(), "again");
+    const { code, out: json } = await dream(["train", "scenes-test", "--init", whole, "--out", out, "--json"]);
+    expect(code).toBe(0);
+    const firstLoss = (run: string): number =>
+      linesOf<{ contrastiveLoss: number }>(readFileSync(join(run, "metrics.jsonl"), "utf8"))
+        .slice(0, 10)
+        .reduce((sum, { contrastiveLoss }) => sum + contrastiveLoss, 0);
+    expect(firstLoss(out)).toBeLessThan(0.95 * firstLoss(whole));
+    expect(JSON.parse(json)).toMatchObject({ recipe: "scenes-test", steps: 200 });
+  }, 180_000);
+
+  it("refuses a model of another shape, a damaged checkpoint, and a folder with another run; all stay as they were", async () => {
+    const other = await dream(["train", "scenes-nano", "--init", whole, "--out", join(folder(), "x")]);
+    expect(other.code).toBe(1);
+    expect(other.err).toMatch(/shape|expected/i);
+    const out = join(folder(), "half");
+    cpSync(whole, out, { recursive: true });
+    const path = join(out, "checkpoint.safetensors");
+    const size = readFileSync(path).length;
+    truncateSync(path, Math.floor(size / 2));
+    const damaged = await dream(["train", "scenes-test", "--out", out]);
+    expect(damaged.code).toBe(1);
+    expect(damaged.err).toMatch(/checkpoint\.safetensors/);
+    expect(readFileSync(path)).toHaveLength(Math.floor(size / 2));
+    const mine = join(folder(), "mine.yaml");
+    writeFileSync(mine, readFileSync("recipes/scenes-test.yaml", "utf8").replace("seed: 7", "seed: 8"));
+    const strange = await dream(["train", mine, "--out", whole]);
+    expect(strange.code).toBe(1);
+    expect(strange.err).toMatch(/choose another folder/);
+  }, 180_000);
+
+  it.skipIf(!mayMount)("says so when the disk is full, and keeps what was there", async () => {
+    const stopped = join(folder(), "stopped");
+    await dream(["train", "scenes-test", "--out", stopped], /Training \d+/);
+    // A disk of its own, filled to the last byte.
+    const script = [
+      'mount -t tmpfs -o size=64m none "$1"',
+      'cp -r "$2" "$1/run"',
+      'sha256sum < "$1/run/checkpoint.safetensors"',
+      'cat /dev/zero > "$1/filling" 2>/dev/null',
+      'node dist/cli/main.js train scenes-test --out "$1/run"',
+      'echo "code $?"',
+      'sha256sum < "$1/run/checkpoint.safetensors"',
+      'ls "$1/run"',
+    ].join("\n");
+    const { stdout, stderr } = spawnSync("unshare", ["-rm", "sh", "-c", script, "sh", folder(), stopped], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    expect(stderr).toMatch(/dream: write .*disk is full; free some space/s);
+    const [before, code, after, ...names] = stdout.trim().split("\n");
+    expect(code).toBe("code 1");
+    expect(after).toBe(before);
+    expect(names.filter((name) => name.endsWith(".partial"))).toEqual([]);
+    expect(names).toContain("metrics.jsonl");
+  }, 180_000);
+
+  it("names a truncated shard and a broken picture", async () => {
+    const cut = join(folder(), "cut");
+    cpSync(join(whole, "data"), join(cut, "data"), { recursive: true });
+    const shard = join(cut, "data", "train-000000.tar");
+    truncateSync(shard, 100_000);
+    const { code, err } = await dream(["train", "scenes-test", "--out", cut]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/train-000000\.tar/);
+    const spoilt = join(folder(), "spoilt");
+    cpSync(join(whole, "data"), join(spoilt, "data"), { recursive: true });
+    const path = join(spoilt, "data", "train-000000.tar");
+    const bytes = readFileSync(path);
+    // Past the first member's header and the PNG's own: the compressed pixels.
+    bytes.fill(0, 512 + 60, 512 + 200);
+    writeFileSync(path, bytes);
+    const broken = await dream(["train", "scenes-test", "--out", spoilt]);
+    expect(broken.code).toBe(1);
+    expect(broken.err).toMatch(/train-000000\.tar:00000000\.png/);
+  }, 60_000);
+});
+
+interface Line {
+  readonly file: string;
+  readonly seed: number;
+  readonly prompt: string;
+  readonly score: number;
+  readonly candidateScores: readonly number[];
+  readonly seconds: number;
+}
+
+const generate = (out: string, ...more: string[]) =>
+  dream(["generate", "--model", whole, "--prompt", prompt, "--output-dir", out, "--json", ...more]);
+
+describe("dream generate", () => {
+  it("writes pictures with their settings inside, and a line of JSON for each", async () => {
+    const out = folder();
+    const { code, out: text } = await generate(out, "-n", "3", "--candidates", "4", "--select-at", "0.25", "--seed", "7");
+    expect(code).toBe(0);
+    const lines = linesOf<Line>(text);
+    expect(lines.map(({ seed }) => seed)).toEqual([7, 8, 9]);
+    for (const { file, score, candidateScores, seconds, prompt: said } of lines) {
+      expect(said).toBe(prompt);
+      expect(candidateScores).toHaveLength(4);
+      expect(score).toBe(Math.max(...candidateScores));
+      expect(seconds).toBeGreaterThan(0);
+      const { width, comments } = await sharp(file).metadata();
+      expect(width).toBe(32);
+      const inside = comments?.find(({ keyword }) => keyword === "dream")?.text ?? "";
+      expect(JSON.parse(inside)).toMatchObject({ prompt, candidates: 4, selectAt: 0.25 });
+    }
+  });
+
+  it("draws the same picture for the same seed, alone or among others", async () => {
+    const [a, b] = [folder(), folder()];
+    const three = linesOf<Line>((await generate(a, "-n", "3", "--seed", "20")).out);
+    const one = linesOf<Line>((await generate(b, "--seed", "21")).out);
+    const pixels = (path: string): Promise<Buffer> => sharp(path).raw().toBuffer();
+    const [alone, among] = [await pixels(one[0]!.file), await pixels(three[1]!.file)];
+    for (const [i, value] of alone.entries()) expect(Math.abs(value - among[i]!)).toBeLessThanOrEqual(1);
+    expect(one[0]!.score).toBeCloseTo(three[1]!.score, 4);
+  });
+
+  it("refuses a sentence that the model cannot read whole, and warns of unknown words", async () => {
+    const long = await dream(["generate", "--model", whole, "--prompt", "red ".repeat(2500), "--output-dir", folder()]);
+    expect(long.code).toBe(2);
+    expect(long.err).toMatch(/at most 18 words.*2500 words \(10000 characters\)/s);
+    const cat = await dream(["generate", "--model", whole, "--prompt", "a red cat", "--output-dir", folder()]);
+    expect(cat.code).toBe(0);
+    expect(cat.err).toMatch(/never read "cat"/);
+  });
+});
+
+describe("dream embed", () => {
+  it("gives unit vectors for pictures of any size and for sentences", async () => {
+    const out = folder();
+    const [drawn] = linesOf<Line>((await generate(out)).out);
+    const large = join(out, "large.jpg");
+    await sharp(drawn!.file).resize(300, 200, { fit: "fill" }).jpeg().toFile(large);
+    const { code, out: text, err } = await dream([
+      "embed",
+      "--model",
+      whole,
+      "--images",
+      drawn!.file,
+      large,
+      "--texts",
+      prompt,
+      "a blue square",
+    ]);
+    expect(code).toBe(0);
+    const lines = linesOf<{ input: string; kind: string; embedding: number[] }>(text);
+    expect(lines.map(({ kind }) => kind)).toEqual(["image", "image", "text", "text"]);
+    for (const { embedding } of lines)
+      expect(embedding.reduce((sum, value) => sum + value ** 2, 0)).toBeCloseTo(1, 5);
+    expect(err).toMatch(/large\.jpg/);
+  });
+
+  it("names a file that is missing or no picture", async () => {
+    const text = join(folder(), "words.png");
+    writeFileSync(text, "no picture");
+    for (const path of [text, "nowhere.png"]) {
+      const { code, err } = await dream(["embed", "--model", whole, "--images", path]);
+      expect(code).toBe(1);
+      expect(err).toContain(path);
+    }
+  });
+});
+
+describe("dream data scenes", () => {
+  it("writes shards that training reads", async () => {
+    const out = folder();
+    const { code, out: text } = await dream(["data", "scenes", "--level", "3", "--count", "30", "--seed", "2", "--out", out, "--shard", "20", "--json"]);
+    expect(code).toBe(0);
+    const { shards } = JSON.parse(text) as { shards: string[] };
+    expect(shards).toHaveLength(2);
+    for (const shard of shards) expect(existsSync(shard)).toBe(true);
+  });
+});
