@@ -26,7 +26,10 @@ beforeAll(async () => {
 
 const captions = ["a large red circle in the centre on a plain background", "a small blue square over dots"];
 const plain = { choice: { kind: "plain" }, seeds: [1, 2] } as const;
-const silent = { ...plain, sampling: { steps: 8, guidance: { kind: "constant", scale: 0 }, temperature: 1 } } as const;
+const silent = {
+  ...plain,
+  sampling: { steps: 8, guidance: { kind: "constant", scale: 0 }, temperature: 1 },
+} as const;
 
 describe("drawing pictures", () => {
   it("gives a picture of the trained size for each caption, the same for the same seeds", () => {
@@ -63,9 +66,13 @@ describe("drawing pictures", () => {
     const [candidates, fractions, seeds] = [3, [0.125, 0.5], [1, 2]];
     const all = drawCandidates(trained, captions, { seeds, candidates, fractions });
     for (const [f, atFraction] of fractions.entries()) {
-      const chosen = drawPictures(trained, captions, { choice: { kind: "aligned", candidates, atFraction }, seeds });
+      const chosen = drawPictures(trained, captions, {
+        choice: { kind: "aligned", candidates, atFraction },
+        seeds,
+      });
       for (const [b, { picture, candidateScores, chosen: best }] of chosen.entries()) {
-        for (const [k, score] of all[b]!.scores[f]!.entries()) expect(score).toBeCloseTo(candidateScores[k]!, 4);
+        for (const [k, score] of all[b]!.scores[f]!.entries())
+          expect(score).toBeCloseTo(candidateScores[k]!, 4);
         const same = all[b]!.pictures[best]!;
         const apart = picture.data.map((value, i) => Math.abs(value - same.data[i]!));
         expect(Math.max(...apart)).toBeLessThanOrEqual(1);

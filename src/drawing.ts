@@ -96,7 +96,11 @@ export interface FinishedCandidates {
 export function drawCandidates(
   trained: TrainedModel,
   captions: readonly string[],
-  options: { readonly seeds: readonly number[]; readonly candidates: number; readonly fractions: readonly number[] },
+  options: {
+    readonly seeds: readonly number[];
+    readonly candidates: number;
+    readonly fractions: readonly number[];
+  },
 ): FinishedCandidates[] {
   return scope(() => {
     const { model, codec, drawing } = trained;

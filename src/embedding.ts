@@ -1,8 +1,9 @@
 /** @file Pictures and sentences as vectors of one space, with a trained model. */
-import type { Picture } from "./formats/images.js";
+
 import { atRest } from "./evaluate/at-rest.js";
 import { wordIds } from "./features/feature-table.js";
 import { pixelsOf } from "./features/patch-codec.js";
+import type { Picture } from "./formats/images.js";
 import { tokenCount } from "./models/dream/config.js";
 import { TokenMask } from "./models/dream/mask.js";
 import { patchify } from "./models/dream/tokens.js";

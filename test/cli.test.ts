@@ -4,12 +4,15 @@ import { dream } from "./process.js";
 const verbs = ["demo", "train", "generate", "embed", "data", "doctor"];
 
 describe("the command", () => {
-  it.each([[[]], ...verbs.map((verb) => [[verb]]), [["data", "scenes"]]])("explains itself: %s", async (verb) => {
-    const { code, out } = await dream([...verb, "--help"]);
-    expect(code).toBe(0);
-    expect(out).toMatch(/Usage: dream/);
-    if (verb.length > 0 && verb.join() !== "data") expect(out).toMatch(/Examples?:/);
-  });
+  it.each([[[]], ...verbs.map((verb) => [[verb]]), [["data", "scenes"]]])(
+    "explains itself: %s",
+    async (verb) => {
+      const { code, out } = await dream([...verb, "--help"]);
+      expect(code).toBe(0);
+      expect(out).toMatch(/Usage: dream/);
+      if (verb.length > 0 && verb.join() !== "data") expect(out).toMatch(/Examples?:/);
+    },
+  );
 
   it.each([
     ["nonsense"],

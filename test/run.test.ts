@@ -1,6 +1,14 @@
 /** @file A run from its shards to its pictures, in real processes: training, stopping, going on, drawing, embedding, and what goes wrong on the way. */
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -22,7 +30,13 @@ beforeAll(async () => {
 describe("dream train", () => {
   it("leaves a model, its journal and its recipe", () => {
     const names = readdirSync(whole);
-    for (const name of ["config.json", "model.safetensors", "codec.safetensors", "checkpoint.safetensors", "recipe.json"])
+    for (const name of [
+      "config.json",
+      "model.safetensors",
+      "codec.safetensors",
+      "checkpoint.safetensors",
+      "recipe.json",
+    ])
       expect(names).toContain(name);
     const steps = linesOf<{ step: number }>(readFileSync(join(whole, "metrics.jsonl"), "utf8"));
     expect(steps.map(({ step }) => step)).toEqual([...Array(200).keys()]);
@@ -44,7 +58,15 @@ describe("dream train", () => {
 
   it("starts from another run's weights with --init", async () => {
     const out = join(folder(), "again");
-    const { code, out: json } = await dream(["train", "scenes-test", "--init", whole, "--out", out, "--json"]);
+    const { code, out: json } = await dream([
+      "train",
+      "scenes-test",
+      "--init",
+      whole,
+      "--out",
+      out,
+      "--json",
+    ]);
     expect(code).toBe(0);
     const firstLoss = (run: string): number =>
       linesOf<{ contrastiveLoss: number }>(readFileSync(join(run, "metrics.jsonl"), "utf8"))
@@ -74,31 +96,35 @@ describe("dream train", () => {
     expect(strange.err).toMatch(/choose another folder/);
   }, 180_000);
 
-  it.skipIf(!mayMount)("says so when the disk is full, and keeps what was there", async () => {
-    const stopped = join(folder(), "stopped");
-    await dream(["train", "scenes-test", "--out", stopped], /Training \d+/);
-    // A disk of its own, filled to the last byte.
-    const script = [
-      'mount -t tmpfs -o size=64m none "$1"',
-      'cp -r "$2" "$1/run"',
-      'sha256sum < "$1/run/checkpoint.safetensors"',
-      'cat /dev/zero > "$1/filling" 2>/dev/null',
-      'node dist/cli/main.js train scenes-test --out "$1/run"',
-      'echo "code $?"',
-      'sha256sum < "$1/run/checkpoint.safetensors"',
-      'ls "$1/run"',
-    ].join("\n");
-    const { stdout, stderr } = spawnSync("unshare", ["-rm", "sh", "-c", script, "sh", folder(), stopped], {
-      cwd: root,
-      encoding: "utf8",
-    });
-    expect(stderr).toMatch(/dream: write .*disk is full; free some space/s);
-    const [before, code, after, ...names] = stdout.trim().split("\n");
-    expect(code).toBe("code 1");
-    expect(after).toBe(before);
-    expect(names.filter((name) => name.endsWith(".partial"))).toEqual([]);
-    expect(names).toContain("metrics.jsonl");
-  }, 180_000);
+  it.skipIf(!mayMount)(
+    "says so when the disk is full, and keeps what was there",
+    async () => {
+      const stopped = join(folder(), "stopped");
+      await dream(["train", "scenes-test", "--out", stopped], /Training \d+/);
+      // A disk of its own, filled to the last byte.
+      const script = [
+        'mount -t tmpfs -o size=64m none "$1"',
+        'cp -r "$2" "$1/run"',
+        'sha256sum < "$1/run/checkpoint.safetensors"',
+        'cat /dev/zero > "$1/filling" 2>/dev/null',
+        'node dist/cli/main.js train scenes-test --out "$1/run"',
+        'echo "code $?"',
+        'sha256sum < "$1/run/checkpoint.safetensors"',
+        'ls "$1/run"',
+      ].join("\n");
+      const { stdout, stderr } = spawnSync("unshare", ["-rm", "sh", "-c", script, "sh", folder(), stopped], {
+        cwd: root,
+        encoding: "utf8",
+      });
+      expect(stderr).toMatch(/dream: write .*disk is full; free some space/s);
+      const [before, code, after, ...names] = stdout.trim().split("\n");
+      expect(code).toBe("code 1");
+      expect(after).toBe(before);
+      expect(names.filter((name) => name.endsWith(".partial"))).toEqual([]);
+      expect(names).toContain("metrics.jsonl");
+    },
+    180_000,
+  );
 
   it("names a truncated shard and a broken picture", async () => {
     const cut = join(folder(), "cut");
@@ -136,7 +162,17 @@ const generate = (out: string, ...more: string[]) =>
 describe("dream generate", () => {
   it("writes pictures with their settings inside, and a line of JSON for each", async () => {
     const out = folder();
-    const { code, out: text } = await generate(out, "-n", "3", "--candidates", "4", "--select-at", "0.25", "--seed", "7");
+    const { code, out: text } = await generate(
+      out,
+      "-n",
+      "3",
+      "--candidates",
+      "4",
+      "--select-at",
+      "0.25",
+      "--seed",
+      "7",
+    );
     expect(code).toBe(0);
     const lines = linesOf<Line>(text);
     expect(lines.map(({ seed }) => seed)).toEqual([7, 8, 9]);
@@ -163,10 +199,26 @@ describe("dream generate", () => {
   });
 
   it("refuses a sentence that the model cannot read whole, and warns of unknown words", async () => {
-    const long = await dream(["generate", "--model", whole, "--prompt", "red ".repeat(2500), "--output-dir", folder()]);
+    const long = await dream([
+      "generate",
+      "--model",
+      whole,
+      "--prompt",
+      "red ".repeat(2500),
+      "--output-dir",
+      folder(),
+    ]);
     expect(long.code).toBe(2);
     expect(long.err).toMatch(/at most 18 words.*2500 words \(10000 characters\)/s);
-    const cat = await dream(["generate", "--model", whole, "--prompt", "a red cat", "--output-dir", folder()]);
+    const cat = await dream([
+      "generate",
+      "--model",
+      whole,
+      "--prompt",
+      "a red cat",
+      "--output-dir",
+      folder(),
+    ]);
     expect(cat.code).toBe(0);
     expect(cat.err).toMatch(/never read "cat"/);
   });
@@ -178,7 +230,11 @@ describe("dream embed", () => {
     const [drawn] = linesOf<Line>((await generate(out)).out);
     const large = join(out, "large.jpg");
     await sharp(drawn!.file).resize(300, 200, { fit: "fill" }).jpeg().toFile(large);
-    const { code, out: text, err } = await dream([
+    const {
+      code,
+      out: text,
+      err,
+    } = await dream([
       "embed",
       "--model",
       whole,
@@ -211,7 +267,21 @@ describe("dream embed", () => {
 describe("dream data scenes", () => {
   it("writes shards that training reads", async () => {
     const out = folder();
-    const { code, out: text } = await dream(["data", "scenes", "--level", "3", "--count", "30", "--seed", "2", "--out", out, "--shard", "20", "--json"]);
+    const { code, out: text } = await dream([
+      "data",
+      "scenes",
+      "--level",
+      "3",
+      "--count",
+      "30",
+      "--seed",
+      "2",
+      "--out",
+      out,
+      "--shard",
+      "20",
+      "--json",
+    ]);
     expect(code).toBe(0);
     const { shards } = JSON.parse(text) as { shards: string[] };
     expect(shards).toHaveLength(2);

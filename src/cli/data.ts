@@ -30,11 +30,15 @@ export function addData(program: Command): void {
       "render captioned scenes with their truth, object masks (8-bit PNG) and depth (16-bit PNG, millimetres) as webdataset shards",
     )
     .addOption(
-      new Option("--level <level>", "1: one object; 2: two, textured; 3: up to four, with occlusion and clutter")
+      new Option(
+        "--level <level>",
+        "1: one object; 2: two, textured; 3: up to four, with occlusion and clutter",
+      )
         .choices(sceneLevels.map(String))
         .argParser((text) => {
           const level = sceneLevels.find((one) => String(one) === text);
-          if (level === undefined) throw new InvalidArgumentError(`Allowed choices are ${sceneLevels.join(", ")}.`);
+          if (level === undefined)
+            throw new InvalidArgumentError(`Allowed choices are ${sceneLevels.join(", ")}.`);
           return level;
         })
         .default(1),
@@ -50,7 +54,10 @@ export function addData(program: Command): void {
     .option("--shard <N>", "samples in a shard", whole(1), 2000)
     .requiredOption("--out <folder>", "where the shards go")
     .option("--json", "print one line of JSON with the shards' paths")
-    .addHelpText("after", "\nExample:\n  $ dream data scenes --level 2 --count 10000 --seed 1 --out data/scenes")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ dream data scenes --level 2 --count 10000 --seed 1 --out data/scenes",
+    )
     .action(scenes);
 }
 

@@ -24,7 +24,9 @@ interface DemoOptions {
 export function addDemo(program: Command): void {
   program
     .command("demo")
-    .description("train a small DREAM on scenes rendered here, draw captions that it never saw, and judge the drawings")
+    .description(
+      "train a small DREAM on scenes rendered here, draw captions that it never saw, and judge the drawings",
+    )
     .option("--out <folder>", "where the run is kept; an interrupted run goes on there (default: runs/demo)")
     .option("--minutes <M>", "minutes of training (default: the recipe's steps)", positive)
     .option("--quick", "the same road in under two minutes, hardly trained, in runs/demo-quick")
@@ -38,7 +40,10 @@ async function demo({ out, minutes, quick, json }: DemoOptions): Promise<void> {
   const recipe = readRecipe("scenes-nano");
   const plan = quick ? quickPlan(recipe) : standardPlan(recipe);
   say(`DREAM on libtorch ${engineVersion()}, ${threadCount()} threads. Everything goes to ${run}.`);
-  const given = [out === undefined ? "" : ` --out ${out}`, minutes === undefined ? "" : ` --minutes ${minutes}`];
+  const given = [
+    out === undefined ? "" : ` --out ${out}`,
+    minutes === undefined ? "" : ` --minutes ${minutes}`,
+  ];
   const stop = interruption(`dream demo${quick ? " --quick" : ""}${given.join("")}`);
   const outcome = await runDemo(run, plan, minutes ?? null, hooksFor(stop.signal));
   stop.release();
@@ -78,7 +83,9 @@ async function report(run: string, { story }: Extract<DemoOutcome, { kind: "fini
   say(line("plain decoding", fidelity.plain));
   say(line("SAD", fidelity.sad));
   say(`Naming pictures among ${story.classes} sentences, by share of tokens hidden:`);
-  say(`  ${zeroShot.map(({ masked, accuracy }) => `${percent(masked)} hidden: ${percent(accuracy)}`).join("   ")}`);
+  say(
+    `  ${zeroShot.map(({ masked, accuracy }) => `${percent(masked)} hidden: ${percent(accuracy)}`).join("   ")}`,
+  );
   const grid = join(run, "grid.png");
   await writeGrid(
     grid,

@@ -31,15 +31,29 @@ export function addGenerate(program: Command): void {
   const collect = (prompt: string, before: readonly string[] = []): string[] => [...before, prompt];
   program
     .command("generate")
-    .description("draw pictures from sentences with a trained model, and write them as PNGs with their settings inside")
+    .description(
+      "draw pictures from sentences with a trained model, and write them as PNGs with their settings inside",
+    )
     .requiredOption("--model <run>", "a run's folder, such as runs/demo")
     .requiredOption("--prompt <sentence>", "what to draw; may be given several times", collect)
     .option("-n, --number <count>", "pictures of each sentence", whole(1), 1)
-    .option("--candidates <K>", "drawings begun for each picture; 1 draws plainly (default: the model's)", whole(1))
-    .option("--select-at <share>", "share of the tokens decoded when the best is chosen (default: the model's)", properShare)
+    .option(
+      "--candidates <K>",
+      "drawings begun for each picture; 1 draws plainly (default: the model's)",
+      whole(1),
+    )
+    .option(
+      "--select-at <share>",
+      "share of the tokens decoded when the best is chosen (default: the model's)",
+      properShare,
+    )
     .option("--cfg-scale <scale>", "strength of guidance; 1 is none (default: the model's)", notNegative)
     .option("--steps <count>", "decoding steps (default: the model's)", whole(2))
-    .option("--temperature <factor>", "scale of the noise in each diffusion step (default: the model's)", positive)
+    .option(
+      "--temperature <factor>",
+      "scale of the noise in each diffusion step (default: the model's)",
+      positive,
+    )
     .option("--seed <number>", "of the first picture; the next ones count up", whole(0), 0)
     .option("--output-dir <folder>", "where the pictures go", "out")
     .option("--json", "print one line of JSON for each picture")
@@ -86,8 +100,7 @@ async function generate(options: GenerateOptions): Promise<void> {
       const file = join(options.outputDir, fileName(prompt, seed));
       const score = drawn.candidateScores[drawn.chosen]!;
       await writePicture(file, drawn, { prompt, seed, candidates, selectAt: atFraction, ...sampling });
-      if (options.json)
-        tell({ file, seed, prompt, score, candidateScores: drawn.candidateScores, seconds });
+      if (options.json) tell({ file, seed, prompt, score, candidateScores: drawn.candidateScores, seconds });
       else say(`${file}  score ${score.toFixed(3)}`);
     }
   }
@@ -105,7 +118,9 @@ function checkPrompt({ tokenizer }: TrainedModel, prompt: string): void {
     });
   const unknown = [...new Set(tokenizer.unknownWords(prompt))];
   if (unknown.length > 0)
-    say(`This model never read ${unknown.map((word) => `"${word}"`).join(", ")}; it knows: ${tokenizer.words.join(" ")}`);
+    say(
+      `This model never read ${unknown.map((word) => `"${word}"`).join(", ")}; it knows: ${tokenizer.words.join(" ")}`,
+    );
 }
 
 /** The sentence's first words and the seed. */

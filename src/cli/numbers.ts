@@ -22,4 +22,7 @@ export function real(kind: string, accepts: (number: number) => boolean) {
 
 export const positive = real("a number above 0", (number) => number > 0);
 export const notNegative = real("a number of at least 0", (number) => number >= 0);
-export const properShare = real("a share above 0 and below 1, such as 0.125", (number) => number > 0 && number < 1);
+export const properShare = real(
+  "a share above 0 and below 1, such as 0.125",
+  (number) => number > 0 && number < 1,
+);

@@ -73,6 +73,11 @@ async function train(name: string, { out, init, json }: TrainOptions): Promise<v
 const percent = (share: number): string => `${(100 * share).toFixed(0)}%`;
 
 /** A step's losses for the line of progress. */
-export function describeStep({ generativeLoss: g, contrastiveLoss: c, maskRatio, imagesPerSecond }: JournalEntry): string {
+export function describeStep({
+  generativeLoss: g,
+  contrastiveLoss: c,
+  maskRatio,
+  imagesPerSecond,
+}: JournalEntry): string {
   return `generative ${g.toFixed(3)}  contrastive ${c.toFixed(3)}  masked ${maskRatio.toFixed(2)}  ${imagesPerSecond.toFixed(0)} images/s`;
 }

@@ -6,8 +6,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readerFidelity } from "../evaluate/fidelity.js";
 import { writeAtomically } from "../formats/atomic.js";
-import { averagedModel, loadRunModel } from "../recipe/run-folder.js";
 import { type Recipe, recipeHash, stretched } from "../recipe/recipe.js";
+import { averagedModel, loadRunModel } from "../recipe/run-folder.js";
 import { prepareScenes, runRecipe, type SceneData, type Watch } from "../recipe/scenes-run.js";
 import { demoPage } from "../report/demo-page.js";
 import type { DemoStory } from "../report/demo-story.js";
@@ -40,7 +40,12 @@ export type DemoOutcome =
 const momentPrompts = shownPrompts(6);
 const choicePrompts = shownPrompts(4);
 /** Sentences for the search, some of which say only a part. */
-const searches = ["a red circle", "something over stripes at the lower right", "a tiny purple triangle", "a large blue square over dots"];
+const searches = [
+  "a red circle",
+  "something over stripes at the lower right",
+  "a tiny purple triangle",
+  "a large blue square over dots",
+];
 const foundPictures = 6;
 const readerSamples = 540;
 const readerStream = 0xead;
@@ -49,7 +54,12 @@ const readerStream = 0xead;
  * @param minutes of training; the recipe's own number of steps where null
  * @throws DreamError where the folder holds another run, the disk is full, or training goes astray
  */
-export async function runDemo(run: string, plan: DemoPlan, minutes: number | null, hooks: DemoHooks): Promise<DemoOutcome> {
+export async function runDemo(
+  run: string,
+  plan: DemoPlan,
+  minutes: number | null,
+  hooks: DemoHooks,
+): Promise<DemoOutcome> {
   const started = performance.now();
   const data = await prepareScenes(plan.recipe, join(run, "data"), hooks.onPrepare);
   const recipe = minutes === null ? plan.recipe : await paced(run, plan.recipe, data, minutes);
@@ -87,7 +97,13 @@ async function lookBack(
   started: number,
 ): Promise<DemoStory> {
   const trained = loadRunModel(run);
-  const fidelity = await fidelityTable(trained, judgedPrompts(plan.samples), plan, join(run, "samples"), onDraw);
+  const fidelity = await fidelityTable(
+    trained,
+    judgedPrompts(plan.samples),
+    plan,
+    join(run, "samples"),
+    onDraw,
+  );
   const { curve, pictures } = nameWhileHidden(trained, plan.picturesPerClass);
   const journal = new Journal(join(run, "metrics.jsonl")).read();
   const { sizePixels } = recipe.data.scenes;
@@ -99,7 +115,9 @@ async function lookBack(
       seed: recipe.seed,
       guidance: recipe.drawing.guidance.scale,
     },
-    parameters: trained.model.parameters().reduce((sum, [, { shape }]) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    parameters: trained.model
+      .parameters()
+      .reduce((sum, [, { shape }]) => sum + shape.reduce((a, b) => a * b, 1), 0),
     trainingScenes: data.trainTable.count,
     steps: recipe.steps,
     trainSeconds: journal.reduce((sum, { seconds }) => sum + seconds, 0),
@@ -124,7 +142,10 @@ async function lookBack(
 export type DemoSummary = ReturnType<typeof summaryOf>;
 
 function summaryOf({ fidelity, zeroShot, readerError, ...story }: DemoStory) {
-  const counted = ({ allCorrect, attributes }: DemoStory["fidelity"]["plain"]) => ({ allCorrect, attributes });
+  const counted = ({ allCorrect, attributes }: DemoStory["fidelity"]["plain"]) => ({
+    allCorrect,
+    attributes,
+  });
   return {
     seconds: story.seconds,
     trainSeconds: story.trainSeconds,

@@ -70,7 +70,11 @@ function drawAndJudge(
     const batch = prompts.slice(first, first + perBatch);
     const seeds = batch.map(({ seed }) => seed);
     const captions = batch.map(({ caption }) => caption);
-    for (const [i, finished] of drawCandidates(trained, captions, { seeds, candidates, fractions }).entries()) {
+    for (const [i, finished] of drawCandidates(trained, captions, {
+      seeds,
+      candidates,
+      fractions,
+    }).entries()) {
       const prompt = batch[i]!;
       const verdicts = finished.pictures.map((picture) => judge(picture, prompt.truth));
       judged.push({ prompt, ...finished, verdicts });
@@ -100,5 +104,7 @@ async function keepSamples(
     const verdict = one.verdicts[candidate]!;
     lines.push(JSON.stringify({ id, file, caption, truth, seed, candidate, correct: verdict }));
   }
-  await writeAtomically(join(folder, "captions.jsonl"), (handle) => handle.writeFile(`${lines.join("\n")}\n`));
+  await writeAtomically(join(folder, "captions.jsonl"), (handle) =>
+    handle.writeFile(`${lines.join("\n")}\n`),
+  );
 }

@@ -6,7 +6,9 @@ import type { Machine } from "../report/demo-story.js";
 import { engineVersion, packageRoot } from "../tensor/index.js";
 
 export function thisMachine(): Machine {
-  const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as {
+    version: string;
+  };
   return {
     processor: cpus()[0]?.model.trim() ?? "unknown processor",
     cores: availableParallelism(),

@@ -11,7 +11,12 @@ import type { Prompt } from "./prompts.js";
 const folderOf = (run: string, step: number): string => join(run, "moments", String(step).padStart(6, "0"));
 
 /** Draws the sentences plainly, and keeps the pictures. */
-export async function keepMoment(run: string, step: number, trained: TrainedModel, prompts: readonly Prompt[]): Promise<void> {
+export async function keepMoment(
+  run: string,
+  step: number,
+  trained: TrainedModel,
+  prompts: readonly Prompt[],
+): Promise<void> {
   const drawings = drawPictures(
     trained,
     prompts.map(({ caption }) => caption),
@@ -26,7 +31,11 @@ export async function keepMoment(run: string, step: number, trained: TrainedMode
 /** The moments kept so far, in order. */
 export async function readMoments(run: string, prompts: readonly Prompt[]): Promise<Moment[]> {
   const folder = join(run, "moments");
-  const steps = existsSync(folder) ? readdirSync(folder).map(Number).sort((a, b) => a - b) : [];
+  const steps = existsSync(folder)
+    ? readdirSync(folder)
+        .map(Number)
+        .sort((a, b) => a - b)
+    : [];
   return Promise.all(
     steps.map(async (step) => ({
       step,

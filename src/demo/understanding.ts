@@ -1,8 +1,9 @@
 /** @file What the trained model understands: pictures named while tokens are hidden, and pictures found by a sentence. */
+
+import type { Sample } from "../data/sample.js";
 import { combinations, oneObjectScene, plainCaption } from "../data/scenes/one-object.js";
 import { sceneRandom } from "../data/scenes/random.js";
 import { renderScene } from "../data/scenes/render.js";
-import type { Sample } from "../data/sample.js";
 import { embedCaptions, embedPictures, pictureSide } from "../embedding.js";
 import { type ZeroShotPoint, zeroShotCurve } from "../evaluate/zero-shot.js";
 import { wordIds } from "../features/feature-table.js";
@@ -23,7 +24,10 @@ export function nameWhileHidden(
 ): { readonly curve: ZeroShotPoint[]; readonly pictures: number } {
   const { model, codec, tokenizer } = trained;
   const side = pictureSide(trained);
-  const classes = Array.from({ length: combinations.length * picturesPerClass }, (_, i) => i % combinations.length);
+  const classes = Array.from(
+    { length: combinations.length * picturesPerClass },
+    (_, i) => i % combinations.length,
+  );
   const pictures = classes.map(
     (number, i) => renderScene(oneObjectScene(combinations[number]!, sceneRandom(stream, i)), side).picture,
   );

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { tinyConfig, tinyModel } from "../../test/tiny.js";
 import { combinations, oneObjectScene } from "../data/scenes/one-object.js";
 import { sceneRandom } from "../data/scenes/random.js";
 import { renderScene } from "../data/scenes/render.js";
 import { Generator, randint, randn, scope } from "../tensor/index.js";
-import { tinyConfig, tinyModel } from "../../test/tiny.js";
 import { allCorrect, attributes, fidelityOf, judge, readerFidelity } from "./fidelity.js";
 import { pairedDifference, shareInterval } from "./intervals.js";
 import { zeroShotCurve } from "./zero-shot.js";
@@ -20,14 +20,18 @@ describe("intervals", () => {
 
   it("of a share hold it, and narrow with the count", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 500 }), fc.double({ min: 0, max: 1, noNaN: true }), (count, p) => {
-        const hits = Math.round(p * count);
-        const { low, high } = shareInterval(hits, count);
-        expect(low).toBeLessThanOrEqual(hits / count + 1e-12);
-        expect(high).toBeGreaterThanOrEqual(hits / count - 1e-12);
-        const more = shareInterval(hits * 4, count * 4);
-        expect(more.high - more.low).toBeLessThan(high - low);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 500 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (count, p) => {
+          const hits = Math.round(p * count);
+          const { low, high } = shareInterval(hits, count);
+          expect(low).toBeLessThanOrEqual(hits / count + 1e-12);
+          expect(high).toBeGreaterThanOrEqual(hits / count - 1e-12);
+          const more = shareInterval(hits * 4, count * 4);
+          expect(more.high - more.low).toBeLessThan(high - low);
+        },
+      ),
     );
   });
 
@@ -76,7 +80,8 @@ describe("the zero-shot curve", () => {
       const latents = randn([200, 4, 8, 8], { generator: random });
       const shape = [10, textTower.contextLength];
       const classIds = randint(1, textTower.vocabulary, shape, { generator: random, dtype: "int64" });
-      const guess = (classes: readonly number[]) => zeroShotCurve(model, { latents, classes, classIds }, [0, 0.5], 1);
+      const guess = (classes: readonly number[]) =>
+        zeroShotCurve(model, { latents, classes, classIds }, [0, 0.5], 1);
       const blind = guess(Array.from({ length: 200 }, (_, i) => i % 10));
       for (const { accuracy } of blind) expect(accuracy).toBeLessThan(0.3);
       // Classes that the model itself names are found again, whatever it names.

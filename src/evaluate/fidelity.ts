@@ -2,11 +2,12 @@
  * @file Text-image fidelity as a count: what the scene reader finds in drawn pictures, held against what their captions say.
  * The reader sees pixels only; a picture that it cannot read has every attribute wrong.
  */
+
+import { drawScene, type Split } from "../data/scenes/draw.js";
+import { type Combination, combinations } from "../data/scenes/one-object.js";
+import { sceneRandom } from "../data/scenes/random.js";
 import { readScene } from "../data/scenes/reader/read-scene.js";
 import { renderScene } from "../data/scenes/render.js";
-import { drawScene, type Split } from "../data/scenes/draw.js";
-import { sceneRandom } from "../data/scenes/random.js";
-import { type Combination, combinations } from "../data/scenes/one-object.js";
 import type { Picture } from "../formats/images.js";
 import { type Interval, shareInterval } from "./intervals.js";
 
@@ -17,7 +18,13 @@ export type Attribute = (typeof attributes)[number];
 /** Which attributes of one picture are right. */
 export type Verdict = Readonly<Record<Attribute, boolean>>;
 
-const nothingRight: Verdict = { shape: false, colour: false, size: false, position: false, background: false };
+const nothingRight: Verdict = {
+  shape: false,
+  colour: false,
+  size: false,
+  position: false,
+  background: false,
+};
 
 /** Judges a picture of one object. @param truth what was asked for */
 export function judge(picture: Picture, truth: Combination): Verdict {

@@ -4,8 +4,8 @@ import type { Dream } from "../models/dream/dream.js";
 import { TokenMask, TokenOrders } from "../models/dream/mask.js";
 import { maskedCount } from "../models/dream/masking.js";
 import { patchify } from "../models/dream/tokens.js";
-import { atRest } from "./at-rest.js";
 import { Generator, scope, type Tensor } from "../tensor/index.js";
+import { atRest } from "./at-rest.js";
 
 export interface ZeroShotPoint {
   /** Share of the tokens that is hidden, 0..1. */

@@ -53,7 +53,12 @@ export class PatchCodec {
         const kept = values.narrow(0, P - components, components).clamp(leastVariance);
         const basis = vectors.narrow(1, P - components, components);
         const shrunk = kept.pow(whitening / 2);
-        const deviations = shrunk.mul(kept.pow(1 - whitening).mean().sqrt());
+        const deviations = shrunk.mul(
+          kept
+            .pow(1 - whitening)
+            .mean()
+            .sqrt(),
+        );
         const share = kept.sum().item() / values.sum().item();
         const single = (x: Tensor): Tensor => x.to({ dtype: "float32" }).contiguous().persist();
         return new PatchCodec(

@@ -97,7 +97,11 @@ export async function decodeGrey(bytes: Uint8Array, source: string): Promise<Gre
       .toBuffer({ resolveWithObject: true });
     if (info.channels !== 1) throw new Error(`expected one channel, got ${info.channels}`);
     const { width, height } = info;
-    return { width, height, data: deep ? new Uint16Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length)) : data };
+    return {
+      width,
+      height,
+      data: deep ? new Uint16Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length)) : data,
+    };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new DreamError("format", { operation: `decode ${source}`, message, cause });

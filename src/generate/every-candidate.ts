@@ -10,8 +10,7 @@ import { candidateSeed, SeededNoise, seededOrders } from "./noise.js";
 import { decodingSchedule, stepsToFraction } from "./schedule.js";
 import { scoreCanvas } from "./selection.js";
 
-export interface CandidatesRequest
-  extends Omit<DrawingRequest, "orders" | "noise" | "selection"> {
+export interface CandidatesRequest extends Omit<DrawingRequest, "orders" | "noise" | "selection"> {
   /** One for each picture. */
   readonly seeds: readonly number[];
   /** K */

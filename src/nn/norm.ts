@@ -53,6 +53,15 @@ export class BatchNorm extends Module {
   forward(x: Tensor): Tensor {
     const training = this.mode === "train";
     if (training) this.batchCount.add_(1);
-    return batchNorm(inFloat32(x), this.weight, this.bias, this.runningMean, this.runningVariance, training, 0.1, 1e-5);
+    return batchNorm(
+      inFloat32(x),
+      this.weight,
+      this.bias,
+      this.runningMean,
+      this.runningVariance,
+      training,
+      0.1,
+      1e-5,
+    );
   }
 }

@@ -113,7 +113,12 @@ function readYaml(path: string): unknown {
     return parse(readFileSync(path, "utf8"));
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new DreamError("format", { operation: `read ${path}`, message, hint: "name a recipe in YAML", cause });
+    throw new DreamError("format", {
+      operation: `read ${path}`,
+      message,
+      hint: "name a recipe in YAML",
+      cause,
+    });
   }
 }
 

@@ -62,20 +62,23 @@ export function lineChart(options: ChartOptions): string {
   const named = series.filter(({ name }) => name !== "");
   let left = inner.left;
   const legend = named.map(({ name, colour }) => {
-    const entry = `<rect x="${left}" y="20" width="12" height="3" fill="${colour}"/><text x="${left + 16}" y="25">${escape(name)}</text>`;
+    const entry = `<rect x="${left}" y="20" width="12" height="3" fill="${colour}"/><text x="${left + 16}" y="25">${escapeHtml(name)}</text>`;
     left += 28 + name.length * 6.2;
     return entry;
   });
   return (
-    `<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(title)}">` +
-    `<text class="title" x="${inner.left}" y="12">${escape(title)}</text>${legend.join("")}${grid.join("")}${marks.join("")}` +
-    `<text x="${(inner.left + width - inner.right) / 2}" y="${height - 6}" text-anchor="middle">${escape(xLabel)}</text>${lines.join("")}</svg>`
+    `<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(title)}">` +
+    `<text class="title" x="${inner.left}" y="12">${escapeHtml(title)}</text>${legend.join("")}${grid.join("")}${marks.join("")}` +
+    `<text x="${(inner.left + width - inner.right) / 2}" y="${height - 6}" text-anchor="middle">${escapeHtml(xLabel)}</text>${lines.join("")}</svg>`
   );
 }
 
 /** Text as it may stand in HTML. */
-export function escape(text: string): string {
-  return text.replace(/[&<>"]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign]!);
+export function escapeHtml(text: string): string {
+  return text.replace(
+    /[&<>"]/g,
+    (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign]!,
+  );
 }
 
 function rangeOf(values: readonly number[]): [number, number] {
@@ -96,7 +99,9 @@ export function ticks(low: number, high: number): number[] {
 }
 
 function plainNumber(value: number): string {
-  return Math.abs(value) >= 0.01 || value === 0 ? String(Number(value.toPrecision(4))) : value.toExponential(0);
+  return Math.abs(value) >= 0.01 || value === 0
+    ? String(Number(value.toPrecision(4)))
+    : value.toExponential(0);
 }
 
 /** At most so many points: the means of equal stretches. */

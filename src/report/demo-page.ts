@@ -1,7 +1,7 @@
 /** @file The demo's page: the idea, how it was learned, what it draws, and how right that is. */
 import { attributes, type Fidelity } from "../evaluate/fidelity.js";
 import type { Interval } from "../evaluate/intervals.js";
-import { averaged, escape, lineChart } from "./charts.js";
+import { averaged, escapeHtml, lineChart } from "./charts.js";
 import type { ChoiceStory, DemoStory, FidelityTable, Moment, SearchStory } from "./demo-story.js";
 import { ideaDrawing } from "./idea.js";
 import { inlinePicture, page, table } from "./page.js";
@@ -27,7 +27,14 @@ const between = ({ low, high }: Interval, digits = 0): string =>
 const minutes = (seconds: number): string =>
   `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, "0")}`;
 
-function opening({ fidelity, zeroShot, classes, trainSeconds, parameters, trainingScenes }: DemoStory): string {
+function opening({
+  fidelity,
+  zeroShot,
+  classes,
+  trainSeconds,
+  parameters,
+  trainingScenes,
+}: DemoStory): string {
   const { sad } = fidelity;
   const first = zeroShot[0];
   return `<h1>One model that understands pictures and draws them</h1>
@@ -61,7 +68,12 @@ function learning({ journal }: DemoStory): string {
   const charts = [
     { title: "Generative loss, of groups that count", colour: "var(--two)", points: generative },
     { title: "Contrastive loss", colour: "var(--three)", points: contrastive },
-    { title: "Share of tokens hidden (Masking Warmup)", colour: "var(--one)", points: masked, yRange: [0, 1] as const },
+    {
+      title: "Share of tokens hidden (Masking Warmup)",
+      colour: "var(--one)",
+      points: masked,
+      yRange: [0, 1] as const,
+    },
     { title: "Learning rate", colour: "var(--four)", points: rate },
   ].map(({ title, colour, points, ...rest }) =>
     lineChart({
@@ -86,7 +98,7 @@ async function growth({ moments, momentPrompts }: DemoStory): Promise<string> {
   );
   const rows = momentPrompts.map((prompt, i) => [
     ...columns.map(({ cells }) => cells[i] ?? ""),
-    `<small>${escape(prompt)}</small>`,
+    `<small>${escapeHtml(prompt)}</small>`,
   ]);
   return `<h2>The same sentences, while it learned</h2>
 <p>None of these combinations is in the training data. Seeds stay the same, so that only the model changes; no candidate was chosen.</p>
@@ -101,14 +113,22 @@ tokens and the sentence; the best goes on.</p>
 ${cards.join("\n")}`;
 }
 
-async function choiceCard({ caption, halfDrawn, scores, chosen, decodedShare, finished, plain }: ChoiceStory): Promise<string> {
+async function choiceCard({
+  caption,
+  halfDrawn,
+  scores,
+  chosen,
+  decodedShare,
+  finished,
+  plain,
+}: ChoiceStory): Promise<string> {
   const starts = await Promise.all(
     halfDrawn.map(
       async (picture, k) =>
         `<div class="tile${k === chosen ? " chosen" : ""}">${await inlinePicture(picture, 72, `start ${k + 1}`)}${scores[k]!.toFixed(2)}</div>`,
     ),
   );
-  return `<div class="card"><div>${escape(caption)}</div><div class="row">${starts.join("")}
+  return `<div class="card"><div>${escapeHtml(caption)}</div><div class="row">${starts.join("")}
 <div class="arrow">&rarr;</div>
 <div class="tile">${await inlinePicture(finished, 96, `finished: ${caption}`)}finished</div>
 <div class="tile">${await inlinePicture(plain, 96, `plain: ${caption}`)}plain decoding</div></div>
@@ -147,7 +167,10 @@ function gains({ cells }: FidelityTable): string {
       return `${percent(fidelity.allCorrect, 1)} <small>(${signed(gain.mean)}; ${signed(gain.low)} to ${signed(gain.high)})</small>`;
     }),
   ]);
-  return table(["all right (gain; 95%)", ...fractions.map((fraction) => `chosen at ${percent(fraction, 1)}`)], rows);
+  return table(
+    ["all right (gain; 95%)", ...fractions.map((fraction) => `chosen at ${percent(fraction, 1)}`)],
+    rows,
+  );
 }
 
 function understanding({ zeroShot, classes, zeroShotPictures }: DemoStory): string {
@@ -191,7 +214,7 @@ async function searching(search: readonly SearchStory[]): Promise<string> {
             `<div class="tile">${await inlinePicture(picture, 72, sentence)}${cosine.toFixed(2)}</div>`,
         ),
       );
-      return `<div class="card"><div>${escape(sentence)}</div><div class="row">${tiles.join("")}</div></div>`;
+      return `<div class="card"><div>${escapeHtml(sentence)}</div><div class="row">${tiles.join("")}</div></div>`;
     }),
   );
   return `<h2>Nearest pictures to a sentence</h2>
@@ -207,6 +230,9 @@ function circumstances({ machine, recipe, steps, seconds, trainSeconds }: DemoSt
     ["recipe", `${recipe.name} (${recipe.hash}), ${steps} steps, seed ${recipe.seed}`],
     ["time", `${minutes(trainSeconds)} training, ${minutes(seconds)} in all, ${machine.date}`],
   ];
-  return `<h2>Where and how</h2>\n${table(["", ""], rows.map((row) => row.map(escape)))}
+  return `<h2>Where and how</h2>\n${table(
+    ["", ""],
+    rows.map((row) => row.map(escapeHtml)),
+  )}
 <p class="soft">The same seed on the same machine gives the same model, bit for bit.</p>`;
 }

@@ -59,7 +59,12 @@ export interface SearchStory {
 
 export interface DemoStory {
   readonly machine: Machine;
-  readonly recipe: { readonly name: string; readonly hash: string; readonly seed: number; readonly guidance: number };
+  readonly recipe: {
+    readonly name: string;
+    readonly hash: string;
+    readonly seed: number;
+    readonly guidance: number;
+  };
   readonly parameters: number;
   readonly trainingScenes: number;
   readonly steps: number;

@@ -1,6 +1,6 @@
 /** @file A page that needs nothing else: styles and pictures inside, no script, readable on paper, in the dark and in the light. */
-import { type Picture, encodePng } from "../formats/images.js";
-import { escape } from "./charts.js";
+import { encodePng, type Picture } from "../formats/images.js";
+import { escapeHtml } from "./charts.js";
 
 const style = `
 :root { color-scheme: light dark; --ground: #fbfaf7; --ink: #1d1d1f; --soft: #6b6b70; --line: #d9d6cf; --card: #ffffff;
@@ -37,7 +37,7 @@ export function page(title: string, body: string): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(title)}</title>
+<title>${escapeHtml(title)}</title>
 <style>${style}</style>
 </head>
 <body>
@@ -48,13 +48,21 @@ ${body}
 }
 
 /** A picture inside the page, enlarged without smoothing. @param sizePixels side on the screen */
-export async function inlinePicture(picture: Picture, sizePixels: number, description: string): Promise<string> {
+export async function inlinePicture(
+  picture: Picture,
+  sizePixels: number,
+  description: string,
+): Promise<string> {
   const bytes = Buffer.from(await encodePng(picture)).toString("base64");
-  return `<img src="data:image/png;base64,${bytes}" width="${sizePixels}" height="${sizePixels}" alt="${escape(description)}">`;
+  return `<img src="data:image/png;base64,${bytes}" width="${sizePixels}" height="${sizePixels}" alt="${escapeHtml(description)}">`;
 }
 
 /** @param numbers columns, from 0, whose entries stand to the right */
-export function table(head: readonly string[], rows: readonly (readonly string[])[], numbers: readonly number[] = []): string {
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  numbers: readonly number[] = [],
+): string {
   const cell = (tag: "td" | "th", text: string, i: number): string =>
     `<${tag}${numbers.includes(i) ? ' class="number"' : ""}>${text}</${tag}>`;
   const line = (tag: "td" | "th", entries: readonly string[]): string =>

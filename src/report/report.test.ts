@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { averaged, escape, lineChart, ticks } from "./charts.js";
+import { averaged, escapeHtml, lineChart, ticks } from "./charts.js";
 
 describe("charts", () => {
   it("have round ticks inside their range, at least two", () => {
@@ -23,7 +23,11 @@ describe("charts", () => {
 
   it("put every point inside the frame", () => {
     const points = Array.from({ length: 50 }, (_, i) => [i, Math.sin(i) * 3] as const);
-    const svg = lineChart({ title: "a < b", xLabel: "step", series: [{ name: "one", colour: "red", points }] });
+    const svg = lineChart({
+      title: "a < b",
+      xLabel: "step",
+      series: [{ name: "one", colour: "red", points }],
+    });
     const [, drawn = ""] = /polyline points="([^"]+)"/.exec(svg) ?? [];
     const places = drawn.split(" ").map((pair) => pair.split(",").map(Number) as [number, number]);
     expect(places).toHaveLength(50);
@@ -41,6 +45,6 @@ describe("charts", () => {
     const short = averaged(points, 100);
     expect(short).toHaveLength(100);
     expect(short.reduce((sum, [, y]) => sum + y, 0) / 100).toBeCloseTo(2.997, 2);
-    expect(escape('<a href="x">&')).toBe("&lt;a href=&quot;x&quot;&gt;&amp;");
+    expect(escapeHtml('<a href="x">&')).toBe("&lt;a href=&quot;x&quot;&gt;&amp;");
   });
 });

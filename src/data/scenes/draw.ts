@@ -1,15 +1,17 @@
 /** @file One sample of the data set by its number: kinds of its split, a scene, a caption, a label. */
-import {
-  combinations,
-  isHeldOutCombination,
-  oneObjectCaption,
-  oneObjectScene,
-} from "./one-object.js";
+
 import { manyObjectCaption, manyObjectScene, someKinds } from "./many-objects.js";
+import { combinations, isHeldOutCombination, oneObjectCaption, oneObjectScene } from "./one-object.js";
 import type { SceneRandom } from "./random.js";
 import type { Scene } from "./scene.js";
 import { anyKind, isHeldOutPair, twoObjectCaption, twoObjectScene } from "./two-objects.js";
-import { backgrounds, type ObjectKind, patternedBackgrounds, relations, type SceneLevel } from "./vocabulary.js";
+import {
+  backgrounds,
+  type ObjectKind,
+  patternedBackgrounds,
+  relations,
+  type SceneLevel,
+} from "./vocabulary.js";
 
 /** What is trained on, and what is kept back: whole combinations at level 1, pairs of kinds at levels 2 and 3. */
 export type Split = "train" | "held-out";

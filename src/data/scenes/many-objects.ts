@@ -52,7 +52,11 @@ function placedApart(kinds: readonly ObjectKind[], random: SceneRandom): SceneOb
   }
 }
 
-function placeBeside(kind: ObjectKind, others: readonly SceneObject[], random: SceneRandom): SceneObject | null {
+function placeBeside(
+  kind: ObjectKind,
+  others: readonly SceneObject[],
+  random: SceneRandom,
+): SceneObject | null {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const radius = jitteredRadius(3, kind, random);
     const margin = reach * radius;
@@ -68,7 +72,11 @@ function placeBeside(kind: ObjectKind, others: readonly SceneObject[], random: S
 }
 
 /** Every other time close to an object that is there, so that things hide each other more often than by chance. */
-function anyPlace(others: readonly SceneObject[], radius: number, random: SceneRandom): [x: number, y: number] {
+function anyPlace(
+  others: readonly SceneObject[],
+  radius: number,
+  random: SceneRandom,
+): [x: number, y: number] {
   if (others.length === 0 || random.between(0, 1) < 0.5) return [random.between(0, 1), random.between(0, 1)];
   const { x, y, radius: other } = random.pick(others);
   const distance = random.between(overlapping, 1.1) * (radius + other);

@@ -85,10 +85,5 @@ export function oneObjectCaption(
 
 /** The first wording of everything, for prompts that people read. */
 export function plainCaption({ colour, shape, size, position, background }: Combination): string {
-  return templates[0]!(
-    size,
-    `${colour} ${shape}`,
-    placePhrases[position][0]!,
-    groundPhrases[background][0]!,
-  );
+  return templates[0]!(size, `${colour} ${shape}`, placePhrases[position][0]!, groundPhrases[background][0]!);
 }

@@ -1,13 +1,6 @@
 /** @file What the words of the vocabulary are called in captions: several wordings each, the plainest first. */
 import type { SceneRandom } from "./random.js";
-import type {
-  Background,
-  ObjectKind,
-  ObjectSize,
-  Position,
-  Relation,
-  Texture,
-} from "./vocabulary.js";
+import type { Background, ObjectKind, ObjectSize, Position, Relation, Texture } from "./vocabulary.js";
 
 export const sizeWords: Readonly<Record<ObjectSize, readonly string[]>> = {
   small: ["small", "little", "tiny"],

@@ -100,20 +100,24 @@ function triangleDistance(u: number, v: number, radius: number): number {
 const textureShade = 0.55;
 
 /** An object's colour: even, with upright stripes, or with dots; the pattern goes with its size and turn. */
-function surfaceAt({ texture, rgb, x: cx, y: cy, radius, rotation }: SceneObject, x: number, y: number, pixel: number): Rgb {
+function surfaceAt(
+  { texture, rgb, x: cx, y: cy, radius, rotation }: SceneObject,
+  x: number,
+  y: number,
+  pixel: number,
+): Rgb {
   if (texture === "solid") return rgb;
   const [cos, sin] = [Math.cos(rotation), Math.sin(rotation)];
   const [dx, dy] = [x - cx, y - cy];
   const [u, v] = [dx * cos + dy * sin, dy * cos - dx * sin];
   const pitch = 0.72 * radius;
-  const ink =
-    texture === "striped" ? stripeInk(u, pitch, pixel) : dotInk(u, v, pitch, pixel);
+  const ink = texture === "striped" ? stripeInk(u, pitch, pixel) : dotInk(u, v, pitch, pixel);
   return mix(rgb, rgb.map((channel) => channel * textureShade) as unknown as Rgb, ink);
 }
 
 /** Share of ink in a pixel at a place across stripes of 0.4 of their pitch. */
 function stripeInk(across: number, pitch: number, pixel: number): number {
-  return covered((Math.abs(fromNearest(across, pitch)) - 0.2 * pitch), pixel);
+  return covered(Math.abs(fromNearest(across, pitch)) - 0.2 * pitch, pixel);
 }
 
 /** Share of ink in a pixel among dots of radius 0.26 of their pitch. */
@@ -133,7 +137,11 @@ function groundAt(ground: SceneGround, x: number, y: number, pixel: number): Rgb
     case "plain":
       return base;
     case "striped":
-      return mix(base, ink, stripeInk(x * Math.sin(angle) + y * Math.cos(angle) + offset[0] * pitch, pitch, pixel));
+      return mix(
+        base,
+        ink,
+        stripeInk(x * Math.sin(angle) + y * Math.cos(angle) + offset[0] * pitch, pitch, pixel),
+      );
     case "dotted":
       return mix(base, ink, dotInk(x + offset[0] * pitch, y + offset[1] * pitch, pitch, pixel));
     case "gradient":

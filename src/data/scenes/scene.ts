@@ -1,6 +1,13 @@
 /** @file A scene: what a picture shows, exactly; every number is in shares of the picture's side. */
 import type { SceneRandom } from "./random.js";
-import { type Background, type ObjectKind, palette, type Relation, radii, type SceneLevel } from "./vocabulary.js";
+import {
+  type Background,
+  type ObjectKind,
+  palette,
+  type Relation,
+  radii,
+  type SceneLevel,
+} from "./vocabulary.js";
 
 /** Red, green and blue, 0..255. */
 export type Rgb = readonly [number, number, number];

@@ -112,7 +112,9 @@ describe("level 3", () => {
 
   it("has one to four objects, counted in the caption where they are alike", () => {
     expect(new Set(drawn.map(({ scene }) => scene.objects.length))).toEqual(new Set([1, 2, 3, 4]));
-    expect(drawn.some(({ caption }) => /\b(two|three|four) \w+ \w+ \w+ (circle|square|triangle)s/.test(caption))).toBe(true);
+    expect(
+      drawn.some(({ caption }) => /\b(two|three|four) \w+ \w+ \w+ (circle|square|triangle)s/.test(caption)),
+    ).toBe(true);
     for (const { label, scene } of drawn) expect(label).toBe(scene.objects.length);
   });
 
@@ -129,30 +131,33 @@ describe("level 3", () => {
 });
 
 describe("shards of scenes", () => {
-  it.each(sceneLevels)("of level %i carry picture, caption, truth, mask and depth that agree", async (level) => {
-    const folder = mkdtempSync(join(tmpdir(), "dream-scenes-"));
-    const request = { level, count: 12, seed: 4, sizePixels: 48, samplesPerShard: 12, folder } as const;
-    const [path] = await writeScenes({ ...request, split: "held-out" });
-    const source = await openShards(path!);
-    const members = new Map((await indexTar(path!)).map((member) => [member.name, member]));
-    const file = await openArchive(path!);
-    for (let number = 0; number < source.count; number++) {
-      const { key, caption, truth } = await source.read(number);
-      const parsed = parseTruth(truth, key);
-      expect(parsed.caption).toBe(caption);
-      const grey = async (ending: string) =>
-        decodeGrey(await readMember(path!, file, members.get(`${key}.${ending}.png`)!), key);
-      const [mask, depth] = [await grey("mask"), await grey("depth")];
-      expect(depth.data).toBeInstanceOf(Uint16Array);
-      for (const [i, object] of mask.data.entries())
-        expect(depth.data[i]).toBe(
-          object === 0 ? 6000 : Math.round(1000 * parsed.objects[object - 1]!.depthMetres),
-        );
-      expect(new Set(mask.data).size).toBe(parsed.objects.length + 1);
-    }
-    await file.close();
-    await source.close();
-  });
+  it.each(sceneLevels)(
+    "of level %i carry picture, caption, truth, mask and depth that agree",
+    async (level) => {
+      const folder = mkdtempSync(join(tmpdir(), "dream-scenes-"));
+      const request = { level, count: 12, seed: 4, sizePixels: 48, samplesPerShard: 12, folder } as const;
+      const [path] = await writeScenes({ ...request, split: "held-out" });
+      const source = await openShards(path!);
+      const members = new Map((await indexTar(path!)).map((member) => [member.name, member]));
+      const file = await openArchive(path!);
+      for (let number = 0; number < source.count; number++) {
+        const { key, caption, truth } = await source.read(number);
+        const parsed = parseTruth(truth, key);
+        expect(parsed.caption).toBe(caption);
+        const grey = async (ending: string) =>
+          decodeGrey(await readMember(path!, file, members.get(`${key}.${ending}.png`)!), key);
+        const [mask, depth] = [await grey("mask"), await grey("depth")];
+        expect(depth.data).toBeInstanceOf(Uint16Array);
+        for (const [i, object] of mask.data.entries())
+          expect(depth.data[i]).toBe(
+            object === 0 ? 6000 : Math.round(1000 * parsed.objects[object - 1]!.depthMetres),
+          );
+        expect(new Set(mask.data).size).toBe(parsed.objects.length + 1);
+      }
+      await file.close();
+      await source.close();
+    },
+  );
 
   it("are the same bytes for the same seed, and others for another", async () => {
     const write = async (seed: number): Promise<Buffer> => {

@@ -38,10 +38,7 @@ export function isHeldOutPair(a: ObjectKind, b: ObjectKind): boolean {
 }
 
 /** A scene of two kinds. */
-export function twoObjectScene(
-  kinds: readonly [ObjectKind, ObjectKind],
-  random: SceneRandom,
-): Scene {
+export function twoObjectScene(kinds: readonly [ObjectKind, ObjectKind], random: SceneRandom): Scene {
   const kind = random.pick(relations);
   const [first, second] = placed(kinds, kind, random);
   const ground = groundOf(random.pick(patternedBackgrounds), random);
@@ -72,10 +69,7 @@ function placed(
   const along1 = within(along0 + apart, 1 - reach * r1);
   const across0 = within(reach * r0, 1 - reach * r0);
   const lean = slant * (along1 - along0);
-  const across1 = within(
-    Math.max(reach * r1, across0 - lean),
-    Math.min(1 - reach * r1, across0 + lean),
-  );
+  const across1 = within(Math.max(reach * r1, across0 - lean), Math.min(1 - reach * r1, across0 + lean));
   const horizontal = relation === "left of" || relation === "right of";
   const at = (along: number, across: number, radius: number) =>
     horizontal ? { x: along, y: across, radius } : { x: across, y: along, radius };

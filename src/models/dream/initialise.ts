@@ -65,7 +65,8 @@ function startAsWaves({ config, encoder, decoder }: Dream, amplitude: number, ra
     const [, places, width] = positions.shape as [number, number, number];
     const waves = placeWaves(Math.sqrt(N), width).mul(amplitude);
     positions.narrow(1, places - N, N).copy_(waves);
-    if (places > N) positions.narrow(1, 0, places - N).normal_(0, amplitude * Math.SQRT1_2, { generator: random });
+    if (places > N)
+      positions.narrow(1, 0, places - N).normal_(0, amplitude * Math.SQRT1_2, { generator: random });
   }
 }
 

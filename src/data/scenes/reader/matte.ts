@@ -72,7 +72,10 @@ function nearestColour(hue: number): number {
     const apart = Math.abs(hue - other);
     return Math.min(apart, 1 - apart);
   };
-  return paletteHues.reduce((best, other, i) => (distance(other) < distance(paletteHues[best]!) ? i : best), 0);
+  return paletteHues.reduce(
+    (best, other, i) => (distance(other) < distance(paletteHues[best]!) ? i : best),
+    0,
+  );
 }
 
 /** Connected pixels (side by side) of one nearest colour, the largest patch first. */
@@ -141,7 +144,9 @@ export function coverageOf(matte: Matte, patch: Patch): Coverage {
     for (let x = 0; x < size.width; x++) {
       const at = (top + y) * width + left + x;
       const here = y * size.width + x;
-      const foreign = nearest[at]! >= 0 && (nearest[at] !== own || (!inPatch.has(at) && saturation[at]! >= objectSaturation));
+      const foreign =
+        nearest[at]! >= 0 &&
+        (nearest[at] !== own || (!inPatch.has(at) && saturation[at]! >= objectSaturation));
       if (foreign) continue;
       known[here] = 1;
       const s = Math.min(1, saturation[at]! / full);

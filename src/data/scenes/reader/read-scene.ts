@@ -18,7 +18,7 @@ import {
   type Texture,
 } from "../vocabulary.js";
 import { type Coverage, coverageOf, type Matte, matteOf, type Patch, saturationOf } from "./matte.js";
-import { fitOutlines, type FittedOutline } from "./outline-fit.js";
+import { type FittedOutline, fitOutlines } from "./outline-fit.js";
 import { momentsOf, patternShares, type Spot, withoutPlane } from "./pattern.js";
 
 /** An object as it was read. */
@@ -65,7 +65,8 @@ export function readScene(picture: Picture, level: SceneLevel): SceneReading {
 
 function readObject(matte: Matte, patch: Patch, level: SceneLevel): ReadObject | string {
   const coverage = coverageOf(matte, patch);
-  if (coverage.saturation < palest * saturationOf(palette[patch.colour])) return `a pale ${patch.colour} patch`;
+  if (coverage.saturation < palest * saturationOf(palette[patch.colour]))
+    return `a pale ${patch.colour} patch`;
   const outline = fitOutlines(coverage, matte.width)[0]!;
   const { shape, x, y, radius, misfit } = outline;
   if (misfit > worstMisfit) return `a ${patch.colour} patch without a shape`;
@@ -75,7 +76,17 @@ function readObject(matte: Matte, patch: Patch, level: SceneLevel): ReadObject |
   const texture = level === 1 ? "solid" : readTexture(matte, coverage, outline);
   if (texture === null) return `a ${patch.colour} ${shape} without a texture of ours`;
   const size: ObjectSize = radius < Math.sqrt(small * large) ? "small" : "large";
-  return { colour: patch.colour, shape, size, texture, x, y, radius, position: nearestPosition(x, y), misfit };
+  return {
+    colour: patch.colour,
+    shape,
+    size,
+    texture,
+    x,
+    y,
+    radius,
+    position: nearestPosition(x, y),
+    misfit,
+  };
 }
 
 function nearestPosition(x: number, y: number): Position {

@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
 import sharp from "sharp";
+import { describe, expect, it } from "vitest";
 import type { Picture } from "../../../formats/images.js";
 import { type DrawnScene, drawScene } from "../draw.js";
 import { sceneRandom } from "../random.js";
@@ -25,7 +25,8 @@ function accuracy(level: SceneLevel, sizePixels: number, count: number): Record<
       const found = [...objects].sort(
         (a, b) => Math.hypot(a.x - object.x, a.y - object.y) - Math.hypot(b.x - object.x, b.y - object.y),
       )[0];
-      for (const key of ["shape", "colour", "size", "texture"] as const) note(key, found?.[key] === object[key]);
+      for (const key of ["shape", "colour", "size", "texture"] as const)
+        note(key, found?.[key] === object[key]);
       note("place", found !== undefined && Math.hypot(found.x - object.x, found.y - object.y) < 0.02);
     }
   }
@@ -71,7 +72,10 @@ describe("the scene reader", () => {
   it("finds nothing to read on blank pictures", () => {
     for (const value of [0, 128, 235, 255]) {
       const data = new Uint8Array(32 * 32 * 3).fill(value);
-      expect(readScene({ width: 32, height: 32, data }, 1)).toEqual({ kind: "unreadable", reason: "no object" });
+      expect(readScene({ width: 32, height: 32, data }, 1)).toEqual({
+        kind: "unreadable",
+        reason: "no object",
+      });
     }
     const red = Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => [222, 56, 58][i % 3]!);
     expect(readScene({ width: 32, height: 32, data: red }, 1).kind).toBe("unreadable");
