@@ -22,7 +22,12 @@ describe("dream demo --quick", () => {
   it("tells how far it is, ends with 0, and prints its summary", () => {
     expect(finished.code, finished.err).toBe(0);
     expect(JSON.parse(finished.out)).toEqual(summary);
-    for (const words of [/Rendering scenes/, /Training \d+\/\d+ .*generative/, /Drawing and judging/, /report\.html/])
+    for (const words of [
+      /Rendering scenes/,
+      /Training \d+\/\d+ .*generative/,
+      /Drawing and judging/,
+      /report\.html/,
+    ])
       expect(finished.err).toMatch(words);
   });
 
@@ -85,7 +90,13 @@ describe("dream demo --quick", () => {
     expect(html).not.toMatch(/<script|<link|src="(?!data:)|@import|url\(/);
     expect(html).toMatch(/prefers-color-scheme: dark/);
     expect(html).toMatch(/@media print/);
-    for (const part of ["Masking Warmup", "while it learned", "finish the best", "SAD minus plain", "share of tokens hidden"])
+    for (const part of [
+      "Masking Warmup",
+      "while it learned",
+      "finish the best",
+      "SAD minus plain",
+      "share of tokens hidden",
+    ])
       expect(html).toContain(part);
     expect((html.match(/<img /g) ?? []).length).toBeGreaterThan(60);
     const rounded = (share: number): string => `${(100 * share).toFixed(1)}%`;
@@ -101,7 +112,16 @@ describe("dream demo --quick", () => {
 
   it("is a model to draw with and to start from", async () => {
     const out = mkdtempSync(join(tmpdir(), "dream-demo-"));
-    const drawn = await dream(["generate", "--model", run, "--prompt", "a red circle", "--output-dir", out, "--json"]);
+    const drawn = await dream([
+      "generate",
+      "--model",
+      run,
+      "--prompt",
+      "a red circle",
+      "--output-dir",
+      out,
+      "--json",
+    ]);
     expect(drawn.code).toBe(0);
     const [line] = linesOf<{ file: string }>(drawn.out);
     expect(existsSync(line!.file)).toBe(true);
