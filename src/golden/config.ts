@@ -47,7 +47,7 @@ export function configFromFlags(flags: Flags): DreamConfig {
     encoder,
     decoder: stack("decoder"),
     normEpsilon: number(flags, "norm_eps", 1e-6),
-    positionStart: { kind: "random" },
+    spatialStart: { kind: "random" },
     bufferTokens: number(flags, "buffer_size"),
     classes: {
       count: number(flags, "class_num", 1000),

@@ -14,7 +14,7 @@ import { trainingSteps } from "../models/dream/noise-diffusion.js";
 import { pytorchName } from "../models/dream/pytorch-names.js";
 import { readTensor } from "../nn/index.js";
 import { scope } from "../tensor/index.js";
-import { decays } from "../train/optimiser.js";
+import { decays } from "../train/adamw.js";
 import { learningRateAt } from "../train/schedules.js";
 import type { CheckBook } from "./subject.js";
 import { errorOf } from "./tolerance.js";

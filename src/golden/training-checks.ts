@@ -17,8 +17,9 @@ import {
   tensor,
   zerosLike,
 } from "../tensor/index.js";
+import { AdamW } from "../train/adamw.js";
 import { MovingAverage } from "../train/ema.js";
-import { AdamW, clipGradients } from "../train/optimiser.js";
+import { clipGradients } from "../train/optimiser.js";
 import { minimumMask, type Recordings } from "./recordings.js";
 import { type CheckBook, recordedDiffusion, recordedModel } from "./subject.js";
 import { errorOf } from "./tolerance.js";

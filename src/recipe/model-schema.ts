@@ -41,9 +41,9 @@ const diffusion = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("velocity"), steps: count }),
 ]);
 
-const positionStart = z.discriminatedUnion("kind", [
+const spatialStart = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("random") }),
-  z.strictObject({ kind: z.literal("sinusoids"), amplitude: positive }),
+  z.strictObject({ kind: z.literal("neighbours"), amplitude: positive, sharpness: positive }),
 ]);
 
 /** See `DreamConfig` for what each entry means. */
@@ -52,7 +52,7 @@ export const modelSchema = z.strictObject({
   encoder: stack,
   decoder: stack,
   normEpsilon: positive,
-  positionStart,
+  spatialStart,
   bufferTokens: z.int().min(0),
   classes: z.strictObject({ count, dropProbability: share }),
   textTower: z.strictObject({

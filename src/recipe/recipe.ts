@@ -40,6 +40,8 @@ export const recipeSchema = z.strictObject({
     epsilon: z.number().positive(),
     weightDecay: z.number().min(0),
     clip: z.number().positive(),
+    /** For the matrices inside blocks in AdamW's place; the paper has null. */
+    muon: z.strictObject({ momentum: share, rate: z.number().positive() }).nullable(),
   }),
   learningRate: z.strictObject({
     kind: z.enum(["constant", "cosine"]),

@@ -1,35 +1,12 @@
-/** @file AdamW as PyTorch computes it, with the release's weight-decay groups and clipping by the global norm (SPEC section 6). */
+/** @file The optimiser of a run: AdamW for every parameter, as in the paper, or Muon for the matrices inside blocks. */
 import type { NamedTensor } from "../nn/index.js";
-import {
-  foreachAdd_,
-  foreachAddcdiv_,
-  foreachAddcmul_,
-  foreachAddScalar_,
-  foreachDivScalar_,
-  foreachMul_,
-  foreachNorm,
-  foreachSqrt,
-  noGrad,
-  scope,
-  stack,
-  type Tensor,
-  zerosLike,
-} from "../tensor/index.js";
+import { type DType, foreachMul_, foreachNorm, scope, stack, type Tensor } from "../tensor/index.js";
+import { AdamW, type AdamWConfig } from "./adamw.js";
+import { isBlockMatrix, Muon, type MuonConfig } from "./muon.js";
 
-/** AdamW's settings. */
-export interface AdamWConfig {
-  readonly betas: readonly [number, number];
-  readonly epsilon: number;
-  readonly weightDecay: number;
-}
-
-/**
- * Whether weight decay reaches a parameter: not biases, norms and other vectors, and not the diffusion head. A scalar (the logit
- * scale) and every embedding, token and position are reached.
- * @param name a property path
- */
-export function decays([name, tensor]: NamedTensor): boolean {
-  return tensor.shape.length !== 1 && !name.endsWith(".bias") && !name.startsWith("diffusionHead.");
+export interface OptimiserConfig extends AdamWConfig {
+  /** For the matrices inside blocks; null leaves them to AdamW. */
+  readonly muon: Pick<MuonConfig, "momentum" | "rate"> | null;
 }
 
 /** Scales gradients in place so that their global norm is at most `limit`. @returns the norm before */
@@ -42,58 +19,58 @@ export function clipGradients(gradients: readonly Tensor[], limit: number): numb
   });
 }
 
-/** AdamW over named parameters. Gradients are given, not read from the parameters. */
-export class AdamW {
-  readonly #config: AdamWConfig;
-  readonly #names: readonly string[];
-  readonly #parameters: readonly Tensor[];
-  readonly #decayed: readonly Tensor[];
-  readonly #means: readonly Tensor[];
-  readonly #squares: readonly Tensor[];
-  /** Steps taken so far; part of the state. */
-  stepCount = 0;
+/** Steps every parameter. Gradients are given, not read from the parameters. */
+export class Optimiser {
+  readonly #adamw: AdamW;
+  readonly #muon: Muon | null;
+  /** For each parameter, whether Muon steps it. */
+  readonly #orthogonal: readonly boolean[];
 
-  constructor(parameters: readonly NamedTensor[], config: AdamWConfig) {
-    this.#config = config;
-    this.#names = parameters.map(([name]) => name);
-    this.#parameters = parameters.map(([, tensor]) => tensor);
-    this.#decayed = parameters.filter(decays).map(([, tensor]) => tensor);
-    const zeros = (): Tensor[] => this.#parameters.map((tensor) => zerosLike(tensor.detach()).persist());
-    this.#means = zeros();
-    this.#squares = zeros();
+  /** @param precision of the products that make Muon's steps orthogonal */
+  constructor(parameters: readonly NamedTensor[], config: OptimiserConfig, precision: DType) {
+    const { muon, weightDecay } = config;
+    this.#orthogonal = parameters.map((one) => muon !== null && isBlockMatrix(one));
+    this.#adamw = new AdamW(
+      parameters.filter((_, i) => !this.#orthogonal[i]),
+      config,
+    );
+    this.#muon =
+      muon === null
+        ? null
+        : new Muon(
+            parameters.filter((_, i) => this.#orthogonal[i]),
+            { ...muon, weightDecay, precision },
+          );
+  }
+
+  /** Steps taken so far; part of the state. */
+  get stepCount(): number {
+    return this.#adamw.stepCount;
+  }
+
+  set stepCount(count: number) {
+    this.#adamw.stepCount = count;
   }
 
   /** @param gradients one for each parameter, in order; zeros where a parameter was not reached */
   step(gradients: readonly Tensor[], learningRate: number): void {
-    const { betas, epsilon, weightDecay } = this.#config;
-    const [beta1, beta2] = betas;
-    this.stepCount++;
-    noGrad(() =>
-      scope(() => {
-        foreachMul_(this.#decayed, 1 - learningRate * weightDecay);
-        foreachMul_(this.#means, beta1);
-        foreachAdd_(this.#means, gradients, { alpha: 1 - beta1 });
-        foreachMul_(this.#squares, beta2);
-        foreachAddcmul_(this.#squares, gradients, gradients, 1 - beta2);
-        const correction1 = 1 - beta1 ** this.stepCount;
-        const correction2 = 1 - beta2 ** this.stepCount;
-        const denominators = foreachSqrt(this.#squares);
-        foreachDivScalar_(denominators, Math.sqrt(correction2));
-        foreachAddScalar_(denominators, epsilon);
-        foreachAddcdiv_(this.#parameters, this.#means, denominators, -learningRate / correction1);
-      }),
+    this.#adamw.step(
+      gradients.filter((_, i) => !this.#orthogonal[i]),
+      learningRate,
+    );
+    this.#muon?.step(
+      gradients.filter((_, i) => this.#orthogonal[i]),
+      learningRate,
     );
   }
 
-  /** Both moments of every parameter, by name. */
+  /** Moments and momenta, by name. */
   state(): NamedTensor[] {
-    return this.#names.flatMap((name, i): NamedTensor[] => [
-      [`mean.${name}`, this.#means[i]!],
-      [`square.${name}`, this.#squares[i]!],
-    ]);
+    return [...this.#adamw.state(), ...(this.#muon?.state() ?? [])];
   }
 
   dispose(): void {
-    for (const tensor of [...this.#means, ...this.#squares]) tensor.dispose();
+    this.#adamw.dispose();
+    this.#muon?.dispose();
   }
 }

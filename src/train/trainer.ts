@@ -1,5 +1,5 @@
 /**
- * @file One optimiser step of DREAM: mask groups with ratios from the masking schedule, both losses, clipping, AdamW, moving
+ * @file One optimiser step of DREAM: mask groups with ratios from the masking schedule, both losses, clipping, the optimiser, moving
  * average. All randomness comes from one generator and the step's number, so a step can be repeated.
  */
 import { DreamError } from "../errors.js";
@@ -23,12 +23,12 @@ import {
   zerosLike,
 } from "../tensor/index.js";
 import { MovingAverage } from "./ema.js";
-import { AdamW, type AdamWConfig, clipGradients } from "./optimiser.js";
+import { clipGradients, Optimiser, type OptimiserConfig } from "./optimiser.js";
 import { type LearningRateSchedule, learningRateAt } from "./schedules.js";
 
 /** How a model is trained, apart from its data. */
 export interface TrainingConfig {
-  readonly optimiser: AdamWConfig & { readonly clip: number };
+  readonly optimiser: OptimiserConfig & { readonly clip: number };
   readonly learningRate: LearningRateSchedule;
   readonly masking: MaskingSchedule;
   /** Parts of a batch with a mask ratio each; 1 is the release on one process. */
@@ -36,7 +36,7 @@ export interface TrainingConfig {
   /** Share of captions that the decoder sees as empty, for guidance, 0..1. */
   readonly captionDrop: number;
   readonly emaRate: number;
-  /** Matrix products of the forward and backward pass; parameters, losses and the optimiser stay in float32. */
+  /** Matrix products of the forward and backward pass; parameters, losses and moments stay in float32. */
   readonly precision: "float32" | "bfloat16";
 }
 
@@ -53,7 +53,7 @@ export interface StepReport {
 }
 
 export class Trainer {
-  readonly optimiser: AdamW;
+  readonly optimiser: Optimiser;
   readonly average: MovingAverage;
   readonly #parameters: readonly Tensor[];
 
@@ -64,7 +64,7 @@ export class Trainer {
     readonly random: Generator,
   ) {
     const parameters = model.parameters();
-    this.optimiser = new AdamW(parameters, config.optimiser);
+    this.optimiser = new Optimiser(parameters, config.optimiser, config.precision);
     this.average = new MovingAverage(parameters, config.emaRate);
     this.#parameters = parameters.map(([, tensor]) => tensor);
   }

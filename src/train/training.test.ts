@@ -6,21 +6,26 @@ import { tinyConfig, tinyGroup, tinyModel } from "../../test/tiny.js";
 import type { FeatureBatch } from "../features/feature-batch.js";
 import { paperMasking } from "../models/dream/masking.js";
 import {
+  call,
   Generator,
   liveTensorCount,
   noGrad,
+  randn,
   scope,
   seedDefaultGenerators,
+  type Tensor,
   tensor,
   zeros,
 } from "../tensor/index.js";
+import { decays } from "./adamw.js";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
-import { clipGradients, decays } from "./optimiser.js";
+import { isBlockMatrix, Muon, orthogonal } from "./muon.js";
+import { clipGradients } from "./optimiser.js";
 import { learningRateAt, scaledLearningRate } from "./schedules.js";
 import { Trainer, type TrainingConfig } from "./trainer.js";
 
 const config: TrainingConfig = {
-  optimiser: { betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.04, clip: 3 },
+  optimiser: { betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.04, clip: 3, muon: null },
   learningRate: { kind: "constant", peak: 1e-3, minimum: 0, warmupEpochs: 0, totalEpochs: 48 },
   masking: paperMasking,
   maskGroups: 2,
@@ -32,11 +37,16 @@ const config: TrainingConfig = {
 const empty = zeros([1, 6, 24]);
 const batchOf = (step: number): FeatureBatch => tinyGroup(6, 0, 100 + step);
 
-function freshTrainer(): Trainer {
+const withMuon: TrainingConfig = {
+  ...config,
+  optimiser: { ...config.optimiser, muon: { momentum: 0.95, rate: 1 } },
+};
+
+function freshTrainer(settings = config): Trainer {
   // With dropout, so that the default generator matters too.
   const model = tinyModel({ ...tinyConfig, dropout: { attention: 0.1, projection: 0.1 } });
   seedDefaultGenerators(3);
-  return new Trainer(model, config, Generator.fromSeed(4));
+  return new Trainer(model, settings, Generator.fromSeed(4));
 }
 
 function run(trainer: Trainer, from: number, to: number): number[] {
@@ -51,20 +61,28 @@ const stateOf = (trainer: Trainer): number[][] =>
   );
 
 describe("training", () => {
-  it("repeats itself to the bit, and goes on from a checkpoint as if it had not stopped", async () => {
-    const whole = freshTrainer();
-    const losses = run(whole, 0, 6);
-    const path = join(mkdtempSync(join(tmpdir(), "dream-checkpoint-")), "checkpoint.safetensors");
-    const first = freshTrainer();
-    const before = run(first, 0, 3);
-    await saveCheckpoint(path, first, 3, "abc");
-    const second = freshTrainer();
-    run(second, 40, 42);
-    expect(loadCheckpoint(path, second, "another")).toBeNull();
-    expect(loadCheckpoint(path, second, "abc")).toBe(3);
-    expect([...before, ...run(second, 3, 6)]).toEqual(losses);
-    expect(stateOf(second)).toEqual(stateOf(whole));
-  });
+  it.each([
+    ["AdamW", config],
+    ["Muon", withMuon],
+  ])(
+    "repeats itself to the bit, and goes on from a checkpoint as if it had not stopped: %s",
+    async (_, settings) => {
+      const whole = freshTrainer(settings);
+      const losses = run(whole, 0, 6);
+      const path = join(mkdtempSync(join(tmpdir(), "dream-checkpoint-")), "checkpoint.safetensors");
+      const first = freshTrainer(settings);
+      const before = run(first, 0, 3);
+      await saveCheckpoint(path, first, 3, "abc");
+      const second = freshTrainer(settings);
+      run(second, 40, 42);
+      expect(() => loadCheckpoint(path, second, "another")).toThrow(
+        /expected a run of recipe another, got one of recipe abc/,
+      );
+      expect(loadCheckpoint(path, second, "abc")).toBe(3);
+      expect([...before, ...run(second, 3, 6)]).toEqual(losses);
+      expect(stateOf(second)).toEqual(stateOf(whole));
+    },
+  );
 
   it("leaves no tensor behind", () => {
     const trainer = freshTrainer();
@@ -129,6 +147,55 @@ describe("the optimiser", () => {
       expect(decayed.has(name), name).toBe(true);
     for (const name of ["encoder.inputProjection.bias", "encoder.norm.weight", "diffusionHead.input.weight"])
       expect(decayed.has(name), name).toBe(false);
+  });
+
+  it("makes a matrix orthogonal, of either shape, without turning its singular vectors", () => {
+    for (const shape of [
+      [12, 40],
+      [40, 12],
+    ] as const) {
+      const matrix = randn(shape, { generator: Generator.fromSeed(5) });
+      const made = orthogonal(matrix, "float32");
+      const small = shape[0] < shape[1] ? made.mm(made.t()) : made.t().mm(made);
+      // Its singular values are the square roots of this one's: 0.7 to 1.2.
+      const values = call("aten::linalg_eigvalsh", small) as Tensor;
+      expect(values.amin().item()).toBeGreaterThan(0.45);
+      expect(values.amax().item()).toBeLessThan(1.5);
+      // For U S V^T with a nearly even S the product with U S' V^T stays symmetric.
+      const product = shape[0] < shape[1] ? matrix.mm(made.t()) : matrix.t().mm(made);
+      expect(product.sub(product.t()).abs().amax().item()).toBeLessThan(1e-3);
+    }
+  });
+
+  it("gives Muon the matrices inside blocks, and steps them by its rate whatever the gradient's size", () => {
+    const model = tinyModel();
+    const names = model
+      .parameters()
+      .filter(isBlockMatrix)
+      .map(([name]) => name);
+    for (const name of ["encoder.blocks.0.attention.qkv.weight", "diffusionHead.blocks.1.modulation.weight"])
+      expect(names, name).toContain(name);
+    for (const name of [
+      "textTower.tokenEmbedding.weight",
+      "decoder.embedding.weight",
+      "diffusionHead.final.linear.weight",
+    ])
+      expect(names, name).not.toContain(name);
+    const steps = [1e-4, 1e4].map((size) => {
+      const matrix = zeros([16, 64]);
+      const muon = new Muon([["blocks.0.weight", matrix]], {
+        momentum: 0.9,
+        rate: 2,
+        weightDecay: 0,
+        precision: "float32",
+      });
+      muon.step([randn([16, 64], { generator: Generator.fromSeed(6) }).mul(size)], 1e-3);
+      return matrix.pow(2).mean().sqrt().item();
+    });
+    expect(steps[0]).toBeCloseTo(steps[1]!, 6);
+    // Even singular values of 1 and 16 rows of 64 have a mean square of 1/64: 0.2 * 8 * 2e-3 / 8.
+    expect(steps[0]).toBeGreaterThan(0.7 * 4e-4);
+    expect(steps[0]).toBeLessThan(1.2 * 4e-4);
   });
 
   it("moves averages by their rate", () => {

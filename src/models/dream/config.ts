@@ -50,12 +50,12 @@ export type DiffusionConfig =
   /** Velocity prediction with the angle uniform in time and a fixed variance; better scaled at the noisy end. */
   | { readonly kind: "velocity"; readonly steps: number };
 
-/** How the learned positions of the image tokens begin. */
-export type PositionStart =
-  /** The paper's: N(0, 0.02). */
+/** What a fresh model knows of where its tokens lie. */
+export type SpatialStart =
+  /** The paper's: nothing. Positions are N(0, 0.02), attention is Xavier's. */
   | { readonly kind: "random" }
-  /** Waves of row and column: neighbours are alike from the first step, which a short training has no time to find out. */
-  | { readonly kind: "sinusoids"; readonly amplitude: number };
+  /** Positions are waves, and each of the decoder's heads looks at one neighbour (`neighbour-start.ts`). */
+  | { readonly kind: "neighbours"; readonly amplitude: number; readonly sharpness: number };
 
 /** REPA: which encoder block, counted from 1, is drawn towards frozen features of so many numbers. */
 export interface AlignmentConfig {
@@ -72,7 +72,7 @@ export interface DreamConfig {
   readonly decoder: StackConfig;
   /** LayerNorm epsilon in all image and decoder blocks. */
   readonly normEpsilon: number;
-  readonly positionStart: PositionStart;
+  readonly spatialStart: SpatialStart;
   /** Positions in front of the image tokens that are never masked (U). */
   readonly bufferTokens: number;
   readonly classes: { readonly count: number; readonly dropProbability: number };
@@ -125,7 +125,7 @@ export function paperConfig(size: SizeName): DreamConfig {
     encoder: sizes[size],
     decoder: sizes[size],
     normEpsilon: 1e-6,
-    positionStart: { kind: "random" },
+    spatialStart: { kind: "random" },
     bufferTokens: 64,
     classes: { count: 1000, dropProbability: 0 },
     textTower: { width: 512, depth: 12, heads: 8, contextLength: 77, vocabulary: 49408 },

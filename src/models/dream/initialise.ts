@@ -3,9 +3,9 @@
  * decides; names are property paths.
  */
 import type { Generator, Tensor } from "../../tensor/index.js";
-import { noGrad, tensor } from "../../tensor/index.js";
-import { tokenCount } from "./config.js";
+import { noGrad } from "../../tensor/index.js";
 import type { Dream } from "./dream.js";
+import { startWithNeighbours } from "./neighbour-start.js";
 
 type Rule =
   | { readonly kind: "zero" }
@@ -50,36 +50,9 @@ export function initialise(model: Dream, random: Generator): void {
       const fanIn = (): number => parameters.get(name.replace(/bias$/, "weight"))!.size(1);
       apply(rule, tensor, { textWidth, fanIn }, random);
     }
-    const { positionStart } = model.config;
-    if (positionStart.kind === "sinusoids") startAsWaves(model, positionStart.amplitude, random);
+    const { spatialStart } = model.config;
+    if (spatialStart.kind === "neighbours") startWithNeighbours(model, spatialStart, random);
   });
-}
-
-/**
- * DEVIATION, where a config asks for it: positions of image tokens begin as waves of column and row, four numbers for each
- * frequency, as large as the tokens themselves; those of buffers as noise of the same size.
- */
-function startAsWaves({ config, encoder, decoder }: Dream, amplitude: number, random: Generator): void {
-  const N = tokenCount(config);
-  for (const positions of [encoder.positions, decoder.positions, decoder.outputPositions]) {
-    const [, places, width] = positions.shape as [number, number, number];
-    const waves = placeWaves(Math.sqrt(N), width).mul(amplitude);
-    positions.narrow(1, places - N, N).copy_(waves);
-    if (places > N)
-      positions.narrow(1, 0, places - N).normal_(0, amplitude * Math.SQRT1_2, { generator: random });
-  }
-}
-
-/** Sines and cosines of column and row, from a quarter turn for each token down to a sixteenth of that. [1, side side, width] */
-function placeWaves(side: number, width: number): Tensor {
-  const frequencies = width / 4;
-  const values = Array.from({ length: side * side * width }, (_, i) => {
-    const [place, number] = [Math.floor(i / width), i % width];
-    const along = number < 2 * frequencies ? place % side : Math.floor(place / side);
-    const angle = along * (Math.PI / 2) * 2 ** (-4 * ((number % frequencies) / frequencies));
-    return Math.floor(number / frequencies) % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
-  });
-  return tensor(values, [1, side * side, width]);
 }
 
 interface Widths {
