@@ -1,4 +1,5 @@
 /** @file `dream generate`: pictures from sentences, several candidates begun and the best one finished (SAD). */
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { type Drawing, drawPictures, type Sampling } from "../drawing.js";
@@ -123,10 +124,15 @@ function checkPrompt({ tokenizer }: TrainedModel, prompt: string): void {
     );
 }
 
-/** The sentence's first words and the seed. */
+/** The longest part of a file's name that comes from the sentence. */
+const longestName = 60;
+
+/** The sentence's words and the seed; of a long sentence the first words and a hash, so that no two share a file. */
 function fileName(prompt: string, seed: number): string {
-  const words = prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? ["untitled"];
-  return `${words.join("-").slice(0, 60)}-${String(seed).padStart(4, "0")}.png`;
+  const words = (prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? ["untitled"]).join("-");
+  const hash = createHash("sha256").update(words).digest("hex").slice(0, 8);
+  const name = words.length <= longestName ? words : `${words.slice(0, longestName)}-${hash}`;
+  return `${name}-${String(seed).padStart(4, "0")}.png`;
 }
 
 async function writePicture(

@@ -6,9 +6,9 @@ const quietSeconds = 10;
 export class Progress {
   readonly #stream: NodeJS.WriteStream;
   readonly #label: string;
-  readonly #started = performance.now();
   #lastLine = Number.NEGATIVE_INFINITY;
-  #first: number | undefined;
+  /** When, and how far, it was first told of. */
+  #start: { readonly at: number; readonly done: number } | undefined;
 
   /** @param label what is being done */
   constructor(label: string, stream: NodeJS.WriteStream = process.stderr) {
@@ -18,13 +18,13 @@ export class Progress {
 
   /** @param done of `all` @param detail what else the line says */
   update(done: number, all: number, detail = ""): void {
-    this.#first ??= done;
     const now = performance.now();
+    this.#start ??= { at: now, done };
     const finished = done >= all;
     if (!this.#stream.isTTY && !finished && now - this.#lastLine < quietSeconds * 1000) return;
     this.#lastLine = now;
     const share = Math.floor((100 * done) / all);
-    const line = `${this.#label} ${done}/${all} (${share}%)${detail === "" ? "" : `  ${detail}`}${this.#left(done, all)}`;
+    const line = `${this.#label} ${done}/${all} (${share}%)${detail === "" ? "" : `  ${detail}`}${this.#left(done, all, now)}`;
     if (!this.#stream.isTTY) this.#stream.write(`${line}\n`);
     else
       this.#stream.write(
@@ -32,10 +32,10 @@ export class Progress {
       );
   }
 
-  #left(done: number, all: number): string {
-    const made = done - (this.#first ?? 0);
-    if (made <= 0 || done >= all) return "";
-    const seconds = ((performance.now() - this.#started) / 1000 / made) * (all - done);
+  #left(done: number, all: number, now: number): string {
+    const { at, done: first } = this.#start!;
+    if (done <= first || done >= all) return "";
+    const seconds = ((now - at) / 1000 / (done - first)) * (all - done);
     return `  ${clock(seconds)} left`;
   }
 }
