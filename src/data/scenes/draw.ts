@@ -1,7 +1,13 @@
 /** @file One sample of the data set by its number: kinds of its split, a scene, a caption, a label. */
 
 import { manyObjectCaption, manyObjectScene, someKinds } from "./many-objects.js";
-import { combinations, isHeldOutCombination, oneObjectCaption, oneObjectScene } from "./one-object.js";
+import {
+  combinations,
+  isHeldOutCombination,
+  looseCaption,
+  oneObjectCaption,
+  oneObjectScene,
+} from "./one-object.js";
 import type { SceneRandom } from "./random.js";
 import type { Scene } from "./scene.js";
 import { anyKind, isHeldOutPair, twoObjectCaption, twoObjectScene } from "./two-objects.js";
@@ -43,7 +49,9 @@ export function drawScene(level: SceneLevel, split: Split, number: number, rando
       const label = numbers[number % numbers.length]!;
       const combination = combinations[label]!;
       const scene = oneObjectScene(combination, random);
-      return { scene, caption: oneObjectCaption(combination, random), label };
+      // Pictures that are judged are judged by all that their captions say.
+      const caption = (split === "train" ? looseCaption : oneObjectCaption)(combination, random);
+      return { scene, caption, label };
     }
     case 2: {
       const kinds = kindsOf(split, () => [anyKind(random), anyKind(random)]) as [ObjectKind, ObjectKind];

@@ -1,5 +1,5 @@
 /** @file Level 1: one object of 6 colours, 3 shapes and 2 sizes at one of 5 places on one of 3 grounds: 540 combinations. */
-import { groundPhrases, placePhrases, sizeWords } from "./phrases.js";
+import { groundPhrases, placePhrases, sizeWords, withArticle } from "./phrases.js";
 import type { SceneRandom } from "./random.js";
 import { groundOf, jitteredRadius, objectAt, type Scene } from "./scene.js";
 import {
@@ -63,27 +63,56 @@ export function oneObjectScene(combination: Combination, random: SceneRandom): S
   return { level: 1, ground: groundOf(combination.background, random), clutter: [], objects, relation: null };
 }
 
-const templates: readonly ((size: string, thing: string, place: string, ground: string) => string)[] = [
-  (size, thing, place, ground) => `a ${size} ${thing} ${place} ${ground}`,
-  (size, thing, place, ground) => `${place} a ${size} ${thing} ${ground}`,
-  (size, thing, place, ground) => `${ground} a ${size} ${thing} ${place}`,
-  (size, thing, place, ground) => `there is a ${size} ${thing} ${place} ${ground}`,
-  (size, thing, place, ground) => `a picture of a ${size} ${thing} ${ground} ${place}`,
-  (size, thing, place, ground) => `one ${size} ${thing} ${ground} ${place}`,
+/** @param noun without article @param place a phrase, or nothing @param ground a phrase, or nothing */
+type Template = (noun: string, place: string, ground: string) => string;
+
+const templates: readonly Template[] = [
+  (noun, place, ground) => `${withArticle(noun)} ${place} ${ground}`,
+  (noun, place, ground) => `${place} ${withArticle(noun)} ${ground}`,
+  (noun, place, ground) => `${ground} ${withArticle(noun)} ${place}`,
+  (noun, place, ground) => `there is ${withArticle(noun)} ${place} ${ground}`,
+  (noun, place, ground) => `a picture of ${withArticle(noun)} ${ground} ${place}`,
+  (noun, place, ground) => `one ${noun} ${ground} ${place}`,
 ];
 
 /** A caption that says all five facts, in one of many wordings. */
-export function oneObjectCaption(
+export function oneObjectCaption(combination: Combination, random: SceneRandom): string {
+  return sayOf(combination, () => true, random);
+}
+
+/** Of so many captions one is brief. */
+const briefEvery = 4;
+
+/** A caption as people write them: one of four leaves out some of size, colour, place and ground. */
+export function looseCaption(combination: Combination, random: SceneRandom): string {
+  if (random.pick([...Array(briefEvery).keys()]) > 0) return oneObjectCaption(combination, random);
+  return sayOf(combination, () => random.pick([true, false]), random);
+}
+
+/** @param says for each fact apart from the shape whether it is said */
+function sayOf(
   { colour, shape, size, position, background }: Combination,
+  says: () => boolean,
   random: SceneRandom,
 ): string {
-  const template = random.pick(templates);
-  const word = random.pick(sizeWords[size]);
-  const place = random.pick(placePhrases[position]);
-  return template(word, `${colour} ${shape}`, place, random.pick(groundPhrases[background]));
+  const phrase = (wordings: readonly string[]): string => (says() ? random.pick(wordings) : "");
+  const noun = [phrase(sizeWords[size]), phrase([colour]), shape].filter((word) => word !== "").join(" ");
+  const said = random.pick(templates)(
+    noun,
+    phrase(placePhrases[position]),
+    phrase(groundPhrases[background]),
+  );
+  return said
+    .split(/\s+/)
+    .filter((word) => word !== "")
+    .join(" ");
 }
 
 /** The first wording of everything, for prompts that people read. */
 export function plainCaption({ colour, shape, size, position, background }: Combination): string {
-  return templates[0]!(size, `${colour} ${shape}`, placePhrases[position][0]!, groundPhrases[background][0]!);
+  return templates[0]!(
+    `${size} ${colour} ${shape}`,
+    placePhrases[position][0]!,
+    groundPhrases[background][0]!,
+  );
 }

@@ -6,7 +6,7 @@ import { decodeGrey } from "../../formats/images.js";
 import { indexTar, openArchive, readMember } from "../../formats/tar.js";
 import { openShards } from "../shards.js";
 import { combinationsOf, drawScene } from "./draw.js";
-import { combinations, oneObjectCaption, oneObjectScene, plainCaption } from "./one-object.js";
+import { combinations, looseCaption, oneObjectCaption, oneObjectScene, plainCaption } from "./one-object.js";
 import { sceneRandom } from "./random.js";
 import { renderScene } from "./render.js";
 import { parseTruth } from "./truth.js";
@@ -68,6 +68,16 @@ describe("level 1", () => {
     expect(wordings.size).toBeGreaterThan(40);
     for (const caption of wordings) expect(caption).toContain(`${combination.colour} ${combination.shape}`);
     expect(plainCaption(combinations[0]!)).toBe("a small red circle in the top left on a plain background");
+    const loose = Array.from({ length: 2000 }, (_, i) => looseCaption(combination, sceneRandom(5, i)));
+    const brief = loose.filter((caption) => !caption.includes(combination.colour));
+    // One of four is brief, and of these one of two leaves out the colour.
+    expect(brief.length / loose.length).toBeGreaterThan(0.09);
+    expect(brief.length / loose.length).toBeLessThan(0.16);
+    expect(brief).toContain(`a ${combination.shape}`);
+    for (const caption of loose) {
+      expect(caption).toContain(combination.shape);
+      expect(caption).not.toMatch(/^\s|\s\s|\s$|\ba [aeiou]/);
+    }
   });
 });
 
