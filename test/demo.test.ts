@@ -92,6 +92,7 @@ describe("dream demo --quick", () => {
     expect(html).toMatch(/@media print/);
     for (const part of [
       "Masking Warmup",
+      "Drawn from sentences that it never saw",
       "while it learned",
       "finish the best",
       "SAD minus plain",
@@ -102,6 +103,7 @@ describe("dream demo --quick", () => {
     const rounded = (share: number): string => `${(100 * share).toFixed(1)}%`;
     expect(html).toContain(rounded(summary.heldOut.sad.allCorrect));
     expect(html).toContain(rounded(summary.zeroShot[0]!.accuracy));
+    for (const grid of ["drawings.png", "choices.png"]) expect(existsSync(join(run, grid))).toBe(true);
   });
 
   it("keeps pictures of six moments", () => {

@@ -42,9 +42,9 @@ const choicePrompts = shownPrompts(4);
 /** Sentences for the search, some of which say only a part. */
 const searches = [
   "a red circle",
-  "something over stripes at the lower right",
   "a tiny purple triangle",
-  "a large blue square over dots",
+  "a triangle over stripes",
+  "a large blue square over dots at the lower right",
 ];
 const foundPictures = 6;
 const readerSamples = 540;
@@ -114,6 +114,8 @@ async function lookBack(
       hash: recipeHash(recipe),
       seed: recipe.seed,
       guidance: recipe.drawing.guidance.scale,
+      minimumVisible: recipe.model.contrastive.minimumVisible,
+      minimumMasked: recipe.model.minimumMasked,
     },
     parameters: trained.model
       .parameters()

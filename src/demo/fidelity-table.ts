@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { drawCandidates } from "../drawing.js";
-import { allCorrect, fidelityOf, judge, type Verdict } from "../evaluate/fidelity.js";
+import { allCorrect, attributes, fidelityOf, judge, type Verdict } from "../evaluate/fidelity.js";
 import { pairedDifference } from "../evaluate/intervals.js";
 import { writeAtomically } from "../formats/atomic.js";
 import { encodePng, type Picture } from "../formats/images.js";
@@ -48,8 +48,18 @@ export async function fidelityTable(
   const { candidates: usual, selectAt } = trained.drawing;
   const own = cells.find((one) => one.candidates === usual && one.atFraction === selectAt);
   if (own === undefined) throw new Error("internal: the model's own settings are not among those compared");
-  await keepSamples(folder, judged, usual, fractions.indexOf(selectAt));
-  return { plain: fidelityOf(plainVerdicts), sad: own.fidelity, sadGain: own.gain, cells };
+  const usualFraction = fractions.indexOf(selectAt);
+  await keepSamples(folder, judged, usual, usualFraction);
+  const drawings = judged.map((one) => {
+    const candidate = chosen(one, usual, usualFraction);
+    const verdict = one.verdicts[candidate]!;
+    return {
+      caption: one.prompt.caption,
+      picture: one.pictures[candidate]!,
+      wrong: attributes.filter((attribute) => !verdict[attribute]),
+    };
+  });
+  return { drawings, plain: fidelityOf(plainVerdicts), sad: own.fidelity, sadGain: own.gain, cells };
 }
 
 /** Which of the first `count` candidates has the highest score at a fraction. */

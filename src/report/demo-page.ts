@@ -10,6 +10,7 @@ import { inlinePicture, page, table } from "./page.js";
 export async function demoPage(story: DemoStory): Promise<string> {
   const sections = [
     opening(story),
+    await gallery(story.fidelity),
     learning(story),
     await growth(story),
     await choosing(story),
@@ -55,7 +56,25 @@ hidden, it can judge its own drawings when they are hardly begun: <em>Semantical
 model's own text tower score them, and finishes the best.</p>`;
 }
 
-function learning({ journal }: DemoStory): string {
+/** Drawings that are shown, the first ones: nobody has chosen them. */
+const shownDrawings = 48;
+
+async function gallery({ drawings }: FidelityTable): Promise<string> {
+  const shown = drawings.slice(0, shownDrawings);
+  const tiles = await Promise.all(
+    shown.map(async ({ picture, caption, wrong }) => {
+      const verdict = wrong.length === 0 ? caption : `${caption} (wrong: ${wrong.join(", ")})`;
+      const mark = wrong.length === 0 ? "" : " wrong";
+      return `<div class="tile${mark}" title="${escapeHtml(verdict)}">${await inlinePicture(picture, 72, verdict)}</div>`;
+    }),
+  );
+  return `<h2>Drawn from sentences that it never saw</h2>
+<p>Each of these sentences names a combination of colour, shape, size, place and ground that was kept out of training. They are the first ${shown.length}, in
+order; rest the pointer on one to read its sentence. Those with a frame are not what was asked for.</p>
+<div class="row gallery">${tiles.join("")}</div>`;
+}
+
+function learning({ journal, recipe }: DemoStory): string {
   const most = 160;
   const generative = journal
     .filter(({ generativeShare }) => generativeShare > 0)
@@ -84,8 +103,8 @@ function learning({ journal }: DemoStory): string {
     }),
   );
   return `<h2>How it learned</h2>
-<p>Every step hides another share of each quarter of its pictures. Where less than half is hidden, only understanding is trained;
-where more than three quarters are, only drawing.</p>
+<p>Every step hides another share of each quarter of its pictures. Where less than ${percent(recipe.minimumMasked)} is hidden, only understanding is
+trained; where less than ${percent(recipe.minimumVisible)} is visible, only drawing.</p>
 <div class="charts">${charts.join("")}</div>`;
 }
 

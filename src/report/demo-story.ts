@@ -1,5 +1,5 @@
 /** @file What a demo found out: everything that its page shows and its summary counts. */
-import type { Fidelity } from "../evaluate/fidelity.js";
+import type { Attribute, Fidelity } from "../evaluate/fidelity.js";
 import type { PairedDifference } from "../evaluate/intervals.js";
 import type { ZeroShotPoint } from "../evaluate/zero-shot.js";
 import type { Picture } from "../formats/images.js";
@@ -43,7 +43,16 @@ export interface SadCell {
   readonly gain: PairedDifference;
 }
 
+/** A drawing and what the reader found wrong with it. */
+export interface JudgedDrawing {
+  readonly caption: string;
+  readonly picture: Picture;
+  readonly wrong: readonly Attribute[];
+}
+
 export interface FidelityTable {
+  /** With the recipe's own choice, in the order of the prompts. */
+  readonly drawings: readonly JudgedDrawing[];
   readonly plain: Fidelity;
   /** With the recipe's own number of candidates and moment of choice. */
   readonly sad: Fidelity;
@@ -64,6 +73,9 @@ export interface DemoStory {
     readonly hash: string;
     readonly seed: number;
     readonly guidance: number;
+    /** Only drawing is trained where less than this share of the tokens is visible, only understanding where less is hidden. */
+    readonly minimumVisible: number;
+    readonly minimumMasked: number;
   };
   readonly parameters: number;
   readonly trainingScenes: number;

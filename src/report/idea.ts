@@ -36,7 +36,11 @@ function hills(x: number, y: number): string {
     .join("");
 }
 
-export const ideaDrawing = `<svg viewBox="0 0 760 330" role="img" aria-label="One encoder, two losses; masking warmup; choosing between half-drawn pictures">
+/** A caption of two lines. */
+const twoLines = (x: number, y: number, first: string, second: string): string =>
+  `<text x="${x}" y="${y}">${first}<tspan x="${x}" dy="15">${second}</tspan></text>`;
+
+export const ideaDrawing = `<svg viewBox="-24 0 800 340" role="img" aria-label="One encoder, two losses; masking warmup; choosing between half-drawn pictures">
 <defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="var(--soft)"/></marker></defs>
 ${tokens(8, 62, [0, 3, 5, 7, 8, 12, 14])}
 <text x="38" y="140" text-anchor="middle">some tokens hidden</text>
@@ -47,11 +51,11 @@ ${arrow("M246,100 C290,100 290,141 330,141")}
 ${box(334, 20, 150, "mean", "a vector for the picture", "var(--three)")}
 ${box(334, 118, 150, "decoder", "reads the sentence", "var(--two)")}
 ${arrow("M484,43 H530")}${arrow("M484,141 H530")}
-${box(534, 20, 218, "contrastive loss", "near its own sentence, far from others", "var(--three)")}
-${box(534, 118, 218, "diffusion loss", "draws each hidden token", "var(--two)")}
+${box(534, 20, 230, "contrastive loss", "near its own sentence, far from others", "var(--three)")}
+${box(534, 118, 230, "diffusion loss", "draws each hidden token", "var(--two)")}
 <text class="title" x="8" y="216">Masking Warmup: how much is hidden in training</text>
 ${hills(8, 278)}
-<text x="8" y="316">little at first, so that pictures and sentences meet; much later, so that it learns to draw</text>
+${twoLines(8, 314, "little at first, so that pictures and sentences meet;", "much later, so that it learns to draw")}
 <text class="title" x="400" y="216">Semantically Aligned Decoding</text>
 ${tokens(400, 232, [0, 1, 2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14])}
 ${tokens(474, 232, [0, 1, 2, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15])}
@@ -59,5 +63,5 @@ ${tokens(548, 232, [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 14, 15])}
 <rect x="470" y="228" width="66" height="66" rx="5" fill="none" stroke="var(--two)" stroke-width="2.5"/>
 ${arrow("M612,262 H648")}
 ${tokens(656, 232, [])}
-<text x="400" y="316">several are begun; the model's own text tower says which to finish</text>
+${twoLines(400, 314, "several are begun; the model's own text tower", "says which to finish")}
 </svg>`;

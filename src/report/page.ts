@@ -24,6 +24,7 @@ svg .title { font-size: 12px; font-weight: 600; fill: var(--ink); } svg .grid { 
 .row { display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: flex-end; }
 .tile { text-align: center; font-size: 0.8rem; color: var(--soft); } .tile img { margin: 0 auto 0.15rem; }
 .tile.chosen img { outline: 3px solid var(--two); outline-offset: 1px; } .tile.chosen { color: var(--two); font-weight: 600; }
+.gallery { gap: 0.35rem; } .tile.wrong img { outline: 2px solid var(--two); outline-offset: -2px; }
 .arrow { align-self: center; padding: 0 0.3rem; color: var(--soft); font-size: 1.3rem; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.2rem; margin: 1rem 0; break-inside: avoid; }
 .figures { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem; margin: 1.5rem 0; } .figures div b { display: block; font-size: 1.7rem; line-height: 1.1; }
