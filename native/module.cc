@@ -1,4 +1,9 @@
 // The addon's door: one instance for each JavaScript environment, and the functions that it may call.
+#include <ATen/Parallel.h>
+
+#include <cstdlib>
+#include <thread>
+
 #include "allocator.h"
 #include "autograd.h"
 #include "operators.h"
@@ -7,8 +12,15 @@
 
 namespace {
 
+// Debian's libtorch begins with one thread. Where OMP_NUM_THREADS is set it decides, as for every program of OpenMP.
+void use_all_cores() {
+  if (std::getenv("OMP_NUM_THREADS") != nullptr) return;
+  at::set_num_threads(std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
+}
+
 napi_value initialise(napi_env env, napi_value exports) {
   dream::keep_freed_blocks();
+  use_all_cores();
   auto* instance = new dream::Instance();
   napi_add_env_cleanup_hook(env, [](void* data) { delete static_cast<dream::Instance*>(data); }, instance);
   for (const auto& group : {dream::operator_exports(), dream::tensor_exports(), dream::autograd_exports(),

@@ -1,13 +1,13 @@
 /** @file About a minute of training (so many steps, so that the machine's speed does not matter), on held-out combinations: both losses do their work, and each is needed for its half. */
 import { mkdtempSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { BatchOrder } from "../src/data/order.js";
 import { generativeLoss, retrieval } from "../src/evaluate/held-out.js";
 import { type Recipe, readRecipe } from "../src/recipe/recipe.js";
 import { freshTrainer, prepareScenes, type SceneData } from "../src/recipe/scenes-run.js";
-import { scope, setThreadCount } from "../src/tensor/index.js";
+import { scope } from "../src/tensor/index.js";
 
 const heldOutCount = 61;
 const scenes = { level: 1 as const, train: 3000, heldOut: heldOutCount, seed: 1, sizePixels: 32 };
@@ -29,7 +29,6 @@ interface Measured {
 let data: SceneData;
 
 beforeAll(async () => {
-  setThreadCount(availableParallelism());
   data = await prepareScenes(recipe, mkdtempSync(join(tmpdir(), "dream-learning-")), () => {});
 });
 

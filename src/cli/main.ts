@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** @file The command `dream`: the only place that reads the environment and ends the process. */
-import { availableParallelism } from "node:os";
 import { Command, CommanderError } from "commander";
 import { DreamError } from "../errors.js";
 
@@ -16,8 +15,6 @@ async function main(): Promise<void> {
     .exitOverride()
     .showHelpAfterError("(add --help for what is understood)");
   try {
-    const { setThreadCount } = await import("../tensor/index.js");
-    setThreadCount(Number(process.env.OMP_NUM_THREADS) || availableParallelism());
     const { addData } = await import("./data.js");
     const { addDemo } = await import("./demo.js");
     const { addDoctor } = await import("./doctor.js");

@@ -1,5 +1,5 @@
 /**
- * @file The one decoding step: encode what is there, decode every place with and without the caption, draw the tokens whose
+ * @file The one decoding step: encode what is there, decode with and without the caption, draw the tokens whose
  * turn it is (SPEC section 7). The encoder never sees text, so both guidance branches share one encoding; the text's
  * keys and values are made once for a drawing.
  */
@@ -41,7 +41,7 @@ export function rememberConditions(model: Dream, captions: Tensor, empty: Tensor
     if (empty === null) return { memory: told, guided: false };
     const B = captions.size(0);
     const untold = model.rememberCaptions(empty);
-    const memory = told.map((one, i) => cat([one, untold[i]!.expand([-1, B, -1, -1, -1])], 1));
+    const memory = told.map((one, i) => cat([one, untold[i]!.expand([B, -1, -1])], 0));
     return { memory, guided: true };
   });
 }
@@ -52,8 +52,8 @@ export function repeatConditions({ memory, guided }: Conditions, times: number):
   const repeated = memory.map((one) =>
     scope(() =>
       cat(
-        one.chunk(guided ? 2 : 1, 1).map((branch) => branch.repeat([1, times, 1, 1, 1])),
-        1,
+        one.chunk(guided ? 2 : 1, 0).map((branch) => branch.repeat([times, 1, 1])),
+        0,
       ),
     ),
   );
@@ -88,9 +88,9 @@ export function planStep(
       guided ? cat([output, output], 0) : output,
       mask.repeat(branches),
       memory,
+      drawn.repeat(branches),
     );
-    const rows = drawn.repeat(branches).rows(tokens.device);
-    return { drawn, next, z: z.flatten(0, 1).indexSelect(0, rows) };
+    return { drawn, next, z: z.flatten(0, 1) };
   });
 }
 

@@ -123,7 +123,9 @@ function checkDecoder(
     const after = x;
     book.check(`out.mid.decoder_blocks.${i}`, () => after);
   }
-  book.check("out.dec.z", () => decoder.forward(encoded, mask, memory));
   const all = TokenMask.all(mask.batch, mask.tokenCount);
-  book.check("out.dec.z_allmask", () => decoder.forward(encoder.forward(tokens, all).output, all, memory));
+  book.check("out.dec.z", () => decoder.forward(encoded, mask, memory, all));
+  book.check("out.dec.z_allmask", () =>
+    decoder.forward(encoder.forward(tokens, all).output, all, memory, all),
+  );
 }

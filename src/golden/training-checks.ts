@@ -155,7 +155,8 @@ function checkRows(
     noGrad(() => {
       const tokens = patchify(latents, model.config.latent.patch);
       const { output } = model.encoder.forward(tokens, mask);
-      const z = model.decoder.forward(output, mask, model.rememberCaptions(captions));
+      const all = TokenMask.all(mask.batch, mask.tokenCount);
+      const z = model.decoder.forward(output, mask, model.rememberCaptions(captions), all);
       const repeats = model.config.drawsPerToken;
       const { squaredError, variational } = recordedDiffusion(model).terms(
         tokens.flatten(0, 1).repeat([repeats, 1]),

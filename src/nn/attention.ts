@@ -1,9 +1,12 @@
 /** @file Multi-head attention: of a sequence to itself, and to another sequence. */
 import {
+  call,
   type Device,
   dropout,
   findOperator,
   isAvailable,
+  linear,
+  ones,
   scaledDotProductAttention,
   type Tensor,
 } from "../tensor/index.js";
@@ -18,25 +21,65 @@ export interface Dropout {
 
 export const noDropout: Dropout = { attention: 0, projection: 0 };
 
+/** libtorch has one from 2.0 on; before, `native/attention.cc` stands in for it on the CPU. */
 const fused = isAvailable(findOperator("aten::scaled_dot_product_attention"));
 
+/** Factors for weights [B, heads, N, M], of which a share is dropped; null where nothing is. */
+function keptWeights(shape: readonly number[], dropped: number): Tensor | null {
+  return dropped === 0 ? null : dropout(ones(shape), dropped, true);
+}
+
 /**
- * softmax(q k^T / sqrt(d) + mask) v, by the fused kernel where libtorch has one.
- * @param q [B, heads, N, d] @param k [B, heads, M, d] @param v [B, heads, M, d]
- * @param mask added to the scores, [N, M], or null
- * @returns [B, heads, N, d]
+ * Some places of each image, equally many of every one.
+ * @param x [B, N, D] @param rows int64 [B P]: the places as rows of the [B N, D] matrix @returns [B, P, D]
  */
-function attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | null, dropped: number): Tensor {
-  if (fused) return scaledDotProductAttention(q, k, v, mask, dropped, false);
-  const scores = q.mul(q.size(-1) ** -0.5).matmul(k.transpose(-2, -1));
-  const weights = (mask === null ? scores : scores.add(mask)).softmax(-1);
-  return (dropped > 0 ? dropout(weights, dropped, true) : weights).matmul(v);
+export function placesOf(x: Tensor, rows: Tensor): Tensor {
+  return x
+    .flatten(0, 1)
+    .indexSelect(0, rows)
+    .reshape([x.size(0), -1, x.size(2)]);
+}
+
+/** [parts, B, heads, N, d] from projections side by side. @param x [B, N, parts D] */
+function splitHeads(x: Tensor, parts: number, heads: number): Tensor {
+  const [B, N, width] = x.shape as [number, number, number];
+  return x.reshape([B, N, parts, heads, width / parts / heads]).permute([2, 0, 3, 1, 4]);
 }
 
 /** [B, N, D] of all heads side by side, from [B, heads, N, d]. */
 function joinHeads(x: Tensor): Tensor {
   const [B, heads, N, width] = x.shape as [number, number, number, number];
   return x.transpose(1, 2).reshape([B, N, heads * width]);
+}
+
+/** libtorch's fused attention. @param qkv each [B, heads, N, d] @returns [B, N, D] */
+function attendFused(qkv: readonly Tensor[], mask: Tensor | null, dropped: number): Tensor {
+  const [q, k, v] = qkv as [Tensor, Tensor, Tensor];
+  return joinHeads(scaledDotProductAttention(q, k, v, mask, dropped, false));
+}
+
+/**
+ * softmax(q k^T / sqrt(d) + mask) v of queries to a text or to places, head by head.
+ * @param q [B, N, D] @param kv keys and values side by side, [B, M, 2 D]
+ * @param mask added to the scores, [N, M], or null @param dropped share of the weights, 0..1
+ * @returns [B, N, D]
+ */
+function attend(q: Tensor, kv: Tensor, heads: number, mask: Tensor | null, dropped: number): Tensor {
+  if (fused)
+    return attendFused(
+      [...splitHeads(q, 1, heads).unbind(0), ...splitHeads(kv, 2, heads).unbind(0)],
+      mask,
+      dropped,
+    );
+  const keep = keptWeights([q.size(0), heads, q.size(1), kv.size(1)], dropped);
+  return call("dream::attention", q, kv, heads, mask, keep) as Tensor;
+}
+
+/** The same of all places to all, from queries, keys and values side by side. @param qkv [B, N, 3 D] @returns [B, N, D] */
+function attendWithin(qkv: Tensor, heads: number, mask: Tensor | null, dropped: number): Tensor {
+  if (fused) return attendFused(splitHeads(qkv, 3, heads).unbind(0), mask, dropped);
+  const [B, N] = qkv.shape as [number, number];
+  return call("dream::self_attention", qkv, heads, mask, keptWeights([B, heads, N, N], dropped)) as Tensor;
 }
 
 /** Self-attention with one fused projection to queries, keys and values. */
@@ -54,23 +97,32 @@ export class SelfAttention extends Module {
     this.#dropout = dropped;
   }
 
-  /** @param x [B, N, D] @param mask added to the scores, [N, N], or null */
-  forward(x: Tensor, mask: Tensor | null = null): Tensor {
-    const [B, N, D] = x.shape as [number, number, number];
+  /**
+   * @param x [B, N, D]
+   * @param mask added to the scores, [N, N], or null
+   * @param rows the places whose outputs are wanted, as {@link placesOf} takes them; null for all. Every place is looked at.
+   * @returns [B, N, D], or [B, P, D] of the places
+   */
+  forward(x: Tensor, mask: Tensor | null = null, rows: Tensor | null = null): Tensor {
     const training = this.mode === "train";
-    const [q, k, v] = this.qkv
-      .forward(x)
-      .reshape([B, N, 3, this.#heads, D / this.#heads])
-      .permute([2, 0, 3, 1, 4])
-      .unbind(0) as [Tensor, Tensor, Tensor];
+    const dropped = training ? this.#dropout.attention : 0;
     const out = this.projection.forward(
-      joinHeads(attend(q, k, v, mask, training ? this.#dropout.attention : 0)),
+      rows === null
+        ? attendWithin(this.qkv.forward(x), this.#heads, mask, dropped)
+        : attend(this.#part(0, 1, placesOf(x, rows)), this.#part(1, 2, x), this.#heads, mask, dropped),
     );
     return training && this.#dropout.projection > 0 ? dropout(out, this.#dropout.projection, true) : out;
   }
+
+  /** Queries, keys or values alone: `count` of the three from `first` on. */
+  #part(first: number, count: number, x: Tensor): Tensor {
+    const D = x.size(2);
+    const part = (of: Tensor): Tensor => of.narrow(0, first * D, count * D);
+    return linear(x, part(this.qkv.weight), part(this.qkv.bias));
+  }
 }
 
-/** The keys and values of a text, [2, B, heads, L, d]; they do not change while a picture is drawn. */
+/** The keys and values of a text, [B, L, 2 D]; they do not change while a picture is drawn. */
 export type TextMemory = Tensor;
 
 /** Attention of image positions (queries) to a text (keys and values). */
@@ -92,25 +144,14 @@ export class CrossAttention extends Module {
 
   /** @param text [B, L, D] */
   remember(text: Tensor): TextMemory {
-    const [B, L, D] = text.shape as [number, number, number];
-    return this.kv
-      .forward(text)
-      .reshape([B, L, 2, this.#heads, D / this.#heads])
-      .permute([2, 0, 3, 1, 4]);
+    return this.kv.forward(text);
   }
 
   /** @param x [B, N, D] */
   forward(x: Tensor, memory: TextMemory): Tensor {
-    const [B, N, D] = x.shape as [number, number, number];
     const training = this.mode === "train";
-    const q = this.q
-      .forward(x)
-      .reshape([B, N, this.#heads, D / this.#heads])
-      .transpose(1, 2);
-    const [k, v] = memory.unbind(0) as [Tensor, Tensor];
-    const out = this.projection.forward(
-      joinHeads(attend(q, k, v, null, training ? this.#dropout.attention : 0)),
-    );
+    const dropped = training ? this.#dropout.attention : 0;
+    const out = this.projection.forward(attend(this.q.forward(x), memory, this.#heads, null, dropped));
     return training && this.#dropout.projection > 0 ? dropout(out, this.#dropout.projection, true) : out;
   }
 }

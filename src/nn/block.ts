@@ -1,6 +1,6 @@
 /** @file Pre-norm transformer blocks, as in timm's vision transformer (qkv with bias, exact GELU). */
 import { type Device, dropout, gelu, scope, type Tensor } from "../tensor/index.js";
-import { CrossAttention, type Dropout, SelfAttention, type TextMemory } from "./attention.js";
+import { CrossAttention, type Dropout, placesOf, SelfAttention, type TextMemory } from "./attention.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";
 import { LayerNorm } from "./norm.js";
@@ -79,10 +79,15 @@ export class CrossBlock extends Module {
     this.mlp = new Mlp(size, device);
   }
 
-  /** @param x [B, N, D] @param memory this block's {@link CrossAttention.remember} of the text */
-  forward(x: Tensor, memory: TextMemory): Tensor {
+  /**
+   * @param x [B, N, D] @param memory this block's {@link CrossAttention.remember} of the text
+   * @param rows the places whose outputs are wanted, as {@link placesOf} takes them; null for all
+   * @returns [B, N, D], or [B, P, D] of the places
+   */
+  forward(x: Tensor, memory: TextMemory, rows: Tensor | null = null): Tensor {
     return scope(() => {
-      const seen = x.add(this.selfAttention.forward(this.norm0.forward(x)));
+      const wanted = rows === null ? x : placesOf(x, rows);
+      const seen = wanted.add(this.selfAttention.forward(this.norm0.forward(x), null, rows));
       const told = seen.add(this.crossAttention.forward(this.norm1.forward(seen), memory));
       return told.add(this.mlp.forward(this.norm2.forward(told)));
     });

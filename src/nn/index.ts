@@ -1,5 +1,12 @@
 /** @file Layers. */
-export { CrossAttention, type Dropout, noDropout, SelfAttention, type TextMemory } from "./attention.js";
+export {
+  CrossAttention,
+  type Dropout,
+  noDropout,
+  placesOf,
+  SelfAttention,
+  type TextMemory,
+} from "./attention.js";
 export { Block, type BlockSize, CrossBlock, Mlp } from "./block.js";
 export { Embedding, Linear } from "./linear.js";
 export { type Mode, Module, type NamedTensor, parameter } from "./module.js";

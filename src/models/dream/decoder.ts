@@ -55,20 +55,21 @@ export class Decoder extends Module {
   }
 
   /**
+   * After the last block's self-attention a place stands by itself, so that block finishes the wanted tokens only.
    * @param encoded [B, U + V, D] @param mask the hidden tokens @param memory {@link remember} of each image's text
-   * @returns z [B, N, D]
+   * @param wanted the tokens whose conditions are asked for
+   * @returns z [B, P, D] of the wanted tokens in raster order
    */
-  forward(encoded: Tensor, mask: TokenMask, memory: readonly TextMemory[]): Tensor {
+  forward(encoded: Tensor, mask: TokenMask, memory: readonly TextMemory[], wanted: TokenMask): Tensor {
+    const last = this.blocks.length - 1;
+    const rows = wanted.rows(encoded.device, this.#bufferTokens);
     let x = this.embed(encoded, mask);
-    for (const [i, block] of this.blocks.entries()) x = block.forward(x, memory[i]!);
-    return this.finish(x);
-  }
-
-  /** After the last block: norm, without buffers, with the diffusion positions. @param x [B, U + N, D] */
-  finish(x: Tensor): Tensor {
+    for (const [i, block] of this.blocks.entries())
+      x = block.forward(x, memory[i]!, i === last ? rows : null);
     return scope(() => {
-      const N = x.size(1) - this.#bufferTokens;
-      return this.norm.forward(x).narrow(1, this.#bufferTokens, N).add(this.outputPositions);
+      const places = wanted.positions(encoded.device).flatten(0, 1);
+      const positions = this.outputPositions.squeeze(0).indexSelect(0, places).reshape(x.shape);
+      return this.norm.forward(x).add(positions);
     });
   }
 }

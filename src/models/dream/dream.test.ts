@@ -8,6 +8,7 @@ import {
   noGrad,
   randn,
   scope,
+  setGradient,
   type Tensor,
 } from "../../tensor/index.js";
 import type { DreamConfig, ImageProjectionConfig } from "./config.js";
@@ -47,6 +48,34 @@ describe("the encoder", () => {
       const [seen, disturbed] = [tokens, noise].map((x) => model.encoder.forward(x, mask).output.toNumbers());
       expect(disturbed).toEqual(seen);
     });
+  });
+});
+
+describe("the decoder", () => {
+  it("gives for some tokens what it gives for them among all, gradients too", () => {
+    const model = tinyModel().setMode("eval");
+    const { latents, mask, captions } = tinyGroup(2, 9, 4);
+    const decode = (wanted: TokenMask, rows: Tensor | null): { z: Tensor; gradients: number[][] } => {
+      const encoded = model.encoder.forward(patchify(latents, 2), mask).output;
+      const all = model.decoder.forward(encoded, mask, model.rememberCaptions(captions), wanted);
+      const z = rows === null ? all.flatten(0, 1) : all.flatten(0, 1).indexSelect(0, rows);
+      backward(z.square().sum());
+      const gradients = model.parameters().map(([, tensor]) => {
+        const gradient = gradientOf(tensor)?.toNumbers() ?? [];
+        setGradient(tensor, null);
+        return gradient;
+      });
+      return { z: z.detach(), gradients };
+    };
+    const whole = decode(TokenMask.all(mask.batch, mask.tokenCount), mask.rows("cpu"));
+    const part = decode(mask, null);
+    expect(part.z.shape).toEqual([2 * 9, model.config.decoder.width]);
+    expect(part.z.sub(whole.z).abs().amax().item()).toBeLessThan(1e-5);
+    for (const [i, gradient] of part.gradients.entries()) {
+      const scale = Math.max(1, ...whole.gradients[i]!.map(Math.abs));
+      for (const [j, value] of gradient.entries())
+        expect(Math.abs(value - whole.gradients[i]![j]!) / scale).toBeLessThan(1e-5);
+    }
   });
 });
 

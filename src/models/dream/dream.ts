@@ -4,7 +4,7 @@
  * its own generative loss, gated by its own masked share.
  */
 import { DreamError } from "../../errors.js";
-import { Module, parameter, type TextMemory } from "../../nn/index.js";
+import { Module, parameter, placesOf, type TextMemory } from "../../nn/index.js";
 import { cat, type Device, type Generator, scope, type Tensor, tensor } from "../../tensor/index.js";
 import { alignmentLoss } from "./alignment.js";
 import { type DreamConfig, tokenWidth } from "./config.js";
@@ -184,17 +184,18 @@ export class Dream extends Module {
   }
 
   /**
-   * The mean of the diffusion loss over a group's masked tokens. The head runs on these alone: the others' rows would be
-   * multiplied by zero.
+   * The mean of the diffusion loss over a group's masked tokens. The decoder's end and the head run on these alone: the
+   * others' rows would be multiplied by zero.
    */
   #generativeLoss(tokens: Tensor, encoded: Tensor, group: MaskGroup, draws: DiffusionDraws): Tensor {
     const { mask, captions } = group;
     const memory = this.decoder.remember(this.textAligner.forward(captions));
-    const z = this.decoder.forward(encoded, mask, memory);
-    const rows = mask.rows(tokens.device);
-    const repeats = this.config.drawsPerToken;
-    const pick = (x: Tensor): Tensor => x.flatten(0, 1).indexSelect(0, rows).repeat([repeats, 1]);
-    return this.#diffusion.loss(pick(tokens), pick(z), draws).mean();
+    const z = this.decoder.forward(encoded, mask, memory, mask);
+    const repeats = [this.config.drawsPerToken, 1];
+    const hidden = placesOf(tokens, mask.rows(tokens.device));
+    return this.#diffusion
+      .loss(hidden.flatten(0, 1).repeat(repeats), z.flatten(0, 1).repeat(repeats), draws)
+      .mean();
   }
 
   #alignmentLoss(aligned: Tensor, { mask, alignmentTargets }: MaskGroup): Tensor {

@@ -130,10 +130,14 @@ export class TokenMask {
     return tensor(this.#find(0), [this.batch, this.tokenCount - this.count], { dtype: "int64", device });
   }
 
-  /** int64 [B x count]: the chosen positions as rows of a [B N, ...] matrix, in raster order. */
-  rows(device: Device): Tensor {
+  /**
+   * int64 [B x count]: the chosen positions as rows of a [B (lead + N), ...] matrix, in raster order.
+   * @param lead rows that stand before each image's own
+   */
+  rows(device: Device, lead = 0): Tensor {
     const rows: number[] = [];
-    for (const [row, bit] of this.bits.entries()) if (bit === 1) rows.push(row);
+    for (const [row, bit] of this.bits.entries())
+      if (bit === 1) rows.push(row + lead * (1 + Math.floor(row / this.tokenCount)));
     return tensor(rows, [rows.length], { dtype: "int64", device });
   }
 
