@@ -13,7 +13,7 @@ let trained: TrainedModel;
 
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), "dream-run-"));
-  const data = await prepareScenes(recipe, join(folder, "data"), () => {});
+  const data = await prepareScenes(recipe, join(folder, "data"));
   const trainer = freshTrainer(recipe, data.tokenizer);
   // An untrained head is silent: its last layers begin at zero.
   noGrad(() => {

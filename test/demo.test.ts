@@ -129,6 +129,12 @@ describe("dream demo --quick", () => {
     expect(existsSync(line!.file)).toBe(true);
   });
 
+  it("stops at Ctrl-C while it draws", async () => {
+    const { code, err } = await dream(["demo", "--quick", "--out", run], /Drawing and judging/);
+    expect(code).toBe(130);
+    expect(err).toMatch(/Stopped\. To go on: dream demo --quick --out/);
+  }, 300_000);
+
   it("looks back again, without training, when it is run once more", async () => {
     const again = await dream(["demo", "--quick", "--out", run, "--json"]);
     expect(again.code).toBe(0);

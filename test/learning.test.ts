@@ -29,7 +29,7 @@ interface Measured {
 let data: SceneData;
 
 beforeAll(async () => {
-  data = await prepareScenes(recipe, mkdtempSync(join(tmpdir(), "dream-learning-")), () => {});
+  data = await prepareScenes(recipe, mkdtempSync(join(tmpdir(), "dream-learning-")));
 });
 
 /** Trains from nothing and tells what the model does on combinations it never saw. @param changed what is not the recipe's */

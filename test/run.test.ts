@@ -56,6 +56,16 @@ describe("dream train", () => {
     expect(steps.map(({ step }) => step)).toEqual([...Array(200).keys()]);
   }, 180_000);
 
+  it("stops at Ctrl-C before it trains, and leaves nothing half-written", async () => {
+    const out = join(folder(), "early");
+    const { code, err } = await dream(["train", "scenes-nano", "--out", out], /Rendering scenes/);
+    expect(code).toBe(130);
+    expect(err).toMatch(/Stopped\. To go on: dream train scenes-nano --out/);
+    expect(err).not.toMatch(/Training/);
+    const left = readdirSync(out, { recursive: true }).map(String);
+    expect(left.filter((name) => name.endsWith(".partial"))).toEqual([]);
+  });
+
   it("starts from another run's weights with --init", async () => {
     const out = join(folder(), "again");
     const { code, out: json } = await dream([

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Split } from "../data/scenes/draw.js";
 import { sceneLevels } from "../data/scenes/vocabulary.js";
 import { writeScenes } from "../data/scenes/write.js";
+import { interruption } from "./interruption.js";
 import { whole } from "./numbers.js";
 import { say, tell } from "./output.js";
 import { Progress } from "./progress.js";
@@ -64,6 +65,7 @@ export function addData(program: Command): void {
 async function scenes(options: ScenesOptions): Promise<void> {
   const { level, count, split, seed, size = usualSize[level], out, shard, json } = options;
   const progress = new Progress("Rendering scenes");
+  const stop = interruption("run the same command again");
   const shards = await writeScenes({
     level,
     split,
@@ -72,8 +74,12 @@ async function scenes(options: ScenesOptions): Promise<void> {
     sizePixels: size,
     folder: out,
     samplesPerShard: shard,
-    onProgress: (written) => progress.update(written, count),
+    onProgress: (written) => {
+      progress.update(written, count);
+      stop.signal.throwIfAborted();
+    },
   });
+  stop.release();
   say(`${count} scenes of level ${level} (${split}, ${size} px) in ${shards.length} shards: ${out}`);
   if (json) tell({ level, split, count, seed, sizePixels: size, shards });
 }

@@ -1,7 +1,19 @@
 /** @file Ctrl-C during long work: the first asks it to save and end, the second ends it at once. */
 import { say } from "./output.js";
 
+/** Why work ended that a signal stopped, where there was nothing to save. */
+export class Stopped extends Error {
+  constructor(
+    /** The process's. */
+    readonly exitCode: number,
+    resume: string,
+  ) {
+    super(`Stopped. To go on: ${resume}`);
+  }
+}
+
 export interface Interruption {
+  /** Its reason is a {@link Stopped}. */
   readonly signal: AbortSignal;
   /** Gives the signals back to Node. */
   release(): void;
@@ -25,7 +37,7 @@ export function interruption(resume: string): Interruption {
     }
     first = performance.now();
     say("\nStopping after this step; press Ctrl-C again to stop at once.");
-    controller.abort();
+    controller.abort(new Stopped(code, resume));
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-/** @file The command `dream`: the only place that reads the environment and ends the process. */
+/** @file The command `dream`: the only place that ends the process. */
 import { Command, CommanderError } from "commander";
 import { DreamError } from "../errors.js";
+import { Stopped } from "./interruption.js";
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
@@ -30,6 +31,10 @@ async function main(): Promise<void> {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Stopped) {
+    process.stderr.write(`${error.message}\n`);
+    return error.exitCode;
+  }
   if (error instanceof DreamError) {
     process.stderr.write(`dream: ${error.message}\n`);
     return error.code === "usage" || error.code === "unknown-name" ? 2 : 1;

@@ -37,9 +37,8 @@ async function train(name: string, { out, init, json }: TrainOptions): Promise<v
   const reading = new Progress("Reading shards");
   const watch = (part: "render" | "read", done: number, all: number): void =>
     (part === "render" ? rendering : reading).update(done, all);
-  const data = await prepareScenes(recipe, join(run, "data"), watch, from);
-  const resume = `dream train ${name} --out ${run}${init === undefined ? "" : ` --init ${init}`}`;
-  const stop = interruption(resume);
+  const stop = interruption(`dream train ${name} --out ${run}${init === undefined ? "" : ` --init ${init}`}`);
+  const data = await prepareScenes(recipe, join(run, "data"), { watch, from, signal: stop.signal });
   const training = new Progress("Training");
   let last: JournalEntry | undefined;
   const hooks = {

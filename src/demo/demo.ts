@@ -29,6 +29,7 @@ export interface DemoHooks {
   /** Told of a folder of pictures drawn on the way. */
   readonly onMoment: (folder: string) => void;
   readonly onDraw: (done: number, all: number) => void;
+  /** Training that it stops is saved; whatever else it stops ends with its reason, and is done again the next time. */
   readonly signal: AbortSignal;
 }
 
@@ -61,7 +62,10 @@ export async function runDemo(
   hooks: DemoHooks,
 ): Promise<DemoOutcome> {
   const started = performance.now();
-  const data = await prepareScenes(plan.recipe, join(run, "data"), hooks.onPrepare);
+  const data = await prepareScenes(plan.recipe, join(run, "data"), {
+    watch: hooks.onPrepare,
+    signal: hooks.signal,
+  });
   const recipe = minutes === null ? plan.recipe : await paced(run, plan.recipe, data, minutes);
   const moments = new Set(plan.moments.map((share) => Math.max(1, Math.round(share * recipe.steps))));
   const { trainer, nextStep } = await runRecipe(recipe, run, data, {
@@ -93,7 +97,7 @@ async function lookBack(
   plan: DemoPlan,
   recipe: Recipe,
   data: SceneData,
-  { onDraw }: DemoHooks,
+  { onDraw, signal }: DemoHooks,
   started: number,
 ): Promise<DemoStory> {
   const trained = loadRunModel(run);
@@ -103,6 +107,7 @@ async function lookBack(
     plan,
     join(run, "samples"),
     onDraw,
+    signal,
   );
   const { curve, pictures } = nameWhileHidden(trained, plan.picturesPerClass);
   const journal = new Journal(join(run, "metrics.jsonl")).read();

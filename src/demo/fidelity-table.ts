@@ -26,16 +26,23 @@ interface JudgedPrompt {
   readonly scores: readonly (readonly number[])[];
 }
 
-/** @param folder the drawings chosen by the model's own settings are kept here, with `captions.jsonl`; the plain ones in `plain/` */
+/**
+ * @param folder the drawings chosen by the model's own settings are kept here, with `captions.jsonl`; the plain ones in `plain/`
+ * @param signal ends the drawing, with its reason, after the pictures under way
+ */
 export async function fidelityTable(
   trained: TrainedModel,
   prompts: readonly Prompt[],
   { candidates, fractions }: Pick<DemoPlan, "candidates" | "fractions">,
   folder: string,
   onProgress: (done: number, all: number) => void,
+  signal?: AbortSignal,
 ): Promise<FidelityTable> {
   const K = Math.max(...candidates);
-  const judged = drawAndJudge(trained, prompts, K, fractions, onProgress);
+  const judged = await drawAndJudge(trained, prompts, K, fractions, (done) => {
+    onProgress(done, prompts.length);
+    signal?.throwIfAborted();
+  });
   const plainVerdicts = judged.map(({ verdicts }) => verdicts[0]!);
   const right = (verdicts: readonly Verdict[]): number[] => verdicts.map((one) => (allCorrect(one) ? 1 : 0));
   const cells = candidates.flatMap((count) =>
@@ -67,13 +74,13 @@ function chosen({ scores }: JudgedPrompt, count: number, fraction: number): numb
   return bestCandidates(scores[fraction]!.slice(0, count).map((score) => [score]))[0]!;
 }
 
-function drawAndJudge(
+async function drawAndJudge(
   trained: TrainedModel,
   prompts: readonly Prompt[],
   candidates: number,
   fractions: readonly number[],
-  onProgress: (done: number, all: number) => void,
-): JudgedPrompt[] {
+  onProgress: (done: number) => void,
+): Promise<JudgedPrompt[]> {
   const perBatch = Math.max(1, Math.floor(window / candidates));
   const judged: JudgedPrompt[] = [];
   for (let first = 0; first < prompts.length; first += perBatch) {
@@ -89,7 +96,9 @@ function drawAndJudge(
       const verdicts = finished.pictures.map((picture) => judge(picture, prompt.truth));
       judged.push({ prompt, ...finished, verdicts });
     }
-    onProgress(judged.length, prompts.length);
+    // Lets signals in.
+    await new Promise((resolve) => setImmediate(resolve));
+    onProgress(judged.length);
   }
   return judged;
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -34,6 +34,17 @@ const expected = Object.fromEntries(
 );
 
 describe("tar", () => {
+  it("leaves nothing where the entries end in an error", async () => {
+    const path = join(folder, "broken.tar");
+    const reason = new Error("no more");
+    async function* breaking(): AsyncGenerator<TarEntry> {
+      yield* samples;
+      throw reason;
+    }
+    await expect(writeTar(path, breaking())).rejects.toBe(reason);
+    expect(readdirSync(folder).filter((name) => name.startsWith("broken"))).toEqual([]);
+  });
+
   it("indexes what was written, long and foreign names included", async () => {
     const path = join(folder, "own.tar");
     await writeTar(path, entries(samples));

@@ -34,16 +34,24 @@ export interface SceneData {
 
 const samplesPerShard = 2000;
 
-/**
- * Renders a recipe's scenes into shards below `folder`, unless the same are there, and reads them.
- * @param from whose codec and words are taken; learned from the samples where left out
- */
+export interface PreparationOptions {
+  readonly watch?: Watch;
+  /** Whose codec and words are taken; learned from the samples where left out. */
+  readonly from?: TrainedModel | undefined;
+  /** Ends the preparation with its reason; shards that are whole stay. */
+  readonly signal?: AbortSignal;
+}
+
+/** Renders a recipe's scenes into shards below `folder`, unless the same are there, and reads them. */
 export async function prepareScenes(
   recipe: Recipe,
   folder: string,
-  watch: Watch,
-  from?: TrainedModel,
+  { watch, from, signal }: PreparationOptions = {},
 ): Promise<SceneData> {
+  const told: Watch = (part, done, all) => {
+    signal?.throwIfAborted();
+    watch?.(part, done, all);
+  };
   const { level, train: trainCount, heldOut: heldOutCount, seed, sizePixels } = recipe.data.scenes;
   const all = trainCount + heldOutCount;
   const stamp = join(folder, "scenes.json");
@@ -51,7 +59,7 @@ export async function prepareScenes(
   if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
     rmSync(folder, { recursive: true, force: true });
     const request = { level, seed, sizePixels, folder, samplesPerShard };
-    const onProgress = (before: number) => (written: number) => watch("render", before + written, all);
+    const onProgress = (before: number) => (written: number) => told("render", before + written, all);
     await writeScenes({ ...request, split: "train", count: trainCount, onProgress: onProgress(0) });
     await writeScenes({
       ...request,
@@ -61,9 +69,9 @@ export async function prepareScenes(
     });
     await writeAtomically(stamp, (file) => file.writeFile(wanted));
   }
-  const samples = await readSamples(join(folder, "train-*.tar"), (done) => watch("read", done, all));
+  const samples = await readSamples(join(folder, "train-*.tar"), (done) => told("read", done, all));
   const heldOut = await readSamples(join(folder, "held-out-*.tar"), (done) =>
-    watch("read", trainCount + done, all),
+    told("read", trainCount + done, all),
   );
   const { codec, tokenizer } =
     from ?? fitFeatures(samples, recipe.data.codec, recipe.model.textTower.contextLength);

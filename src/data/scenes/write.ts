@@ -21,10 +21,8 @@ export interface ScenesRequest {
   readonly sizePixels: number;
   readonly folder: string;
   readonly samplesPerShard: number;
-  /** Told as samples are written. */
+  /** Told as samples are written. What it throws ends the writing; a shard that is not whole is not left behind. */
   readonly onProgress?: (written: number) => void;
-  /** Stops before the next samples; shards that are not whole are not left behind. */
-  readonly signal?: AbortSignal;
 }
 
 /** Samples that are encoded at a time. */
@@ -48,7 +46,6 @@ export async function writeScenes(request: ScenesRequest): Promise<string[]> {
 
 async function* shardEntries(request: ScenesRequest, start: number, end: number): AsyncGenerator<TarEntry> {
   for (let first = start; first < end; first += window) {
-    request.signal?.throwIfAborted();
     const numbers = Array.from({ length: Math.min(window, end - first) }, (_, i) => first + i);
     for (const entries of await Promise.all(numbers.map((number) => sampleEntries(request, number))))
       yield* entries;
