@@ -18,11 +18,11 @@ export interface DemoPlan {
 export function standardPlan(recipe: Recipe): DemoPlan {
   return {
     recipe,
-    samples: 244,
+    samples: 200,
     candidates: [2, 5, 10],
     fractions: [0.05, 0.125, 0.25, 0.5],
     picturesPerClass: 2,
-    moments: [0.02, 0.1, 0.25, 0.5, 0.75, 1],
+    moments: [0.05, 0.12, 0.2, 0.35, 0.6, 1],
   };
 }
 

@@ -101,7 +101,7 @@ export function ticks(low: number, high: number): number[] {
 function plainNumber(value: number): string {
   return Math.abs(value) >= 0.01 || value === 0
     ? String(Number(value.toPrecision(4)))
-    : value.toExponential(0);
+    : Number(value.toPrecision(2)).toExponential();
 }
 
 /** At most so many points: the means of equal stretches. */

@@ -10,7 +10,7 @@ const style = `
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 3rem 1.25rem 5rem; max-width: 62rem; background: var(--ground); color: var(--ink);
   font: 16px/1.6 system-ui, -apple-system, "Segoe UI", sans-serif; }
-h1 { font-size: 2.1rem; line-height: 1.15; margin: 0 0 0.5rem; letter-spacing: -0.01em; }
+h1 { font-size: 2.1rem; line-height: 1.15; margin: 0 0 0.5rem; letter-spacing: -0.01em; text-wrap: balance; }
 h2 { font-size: 1.3rem; margin: 3rem 0 0.5rem; }
 p { max-width: 46rem; } p.lead { font-size: 1.12rem; } .soft, figcaption, small { color: var(--soft); }
 figure { margin: 1rem 0; } figcaption { font-size: 0.86rem; margin-top: 0.35rem; max-width: 46rem; }
