@@ -86,7 +86,8 @@ async function readHeaders(path: string, file: FileHandle): Promise<TarMember[]>
     }
     at = offset + Math.ceil(size / blockBytes) * blockBytes;
   }
-  if (at > 0 && members.length > 0) return members;
+  if (at > total) throw damaged(path, `${at} bytes`, `${total}: the archive is cut short`);
+  if (members.length > 0) return members;
   throw damaged(path, "an archive", `${total} bytes without a member`);
 }
 
