@@ -103,7 +103,7 @@ describe("dream train", () => {
     writeFileSync(mine, readFileSync("recipes/scenes-test.yaml", "utf8").replace("seed: 7", "seed: 8"));
     const strange = await dream(["train", mine, "--out", whole]);
     expect(strange.code).toBe(1);
-    expect(strange.err).toMatch(/choose another folder/);
+    expect(strange.err).toMatch(/choose another folder/i);
   }, 180_000);
 
   it.skipIf(!mayMount)(
