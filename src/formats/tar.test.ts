@@ -34,6 +34,14 @@ const expected = Object.fromEntries(
 );
 
 describe("tar", () => {
+  it("names an archive that is cut within a member's padding", async () => {
+    const path = join(folder, "padding.tar");
+    await writeTar(path, entries(samples));
+    const { offset, size } = (await indexTar(path))[0]!;
+    writeFileSync(path, readFileSync(path).subarray(0, offset + size + 1));
+    await expect(indexTar(path)).rejects.toThrow(/padding\.tar.*cut short/s);
+  });
+
   it("leaves nothing where the entries end in an error", async () => {
     const path = join(folder, "broken.tar");
     const reason = new Error("no more");
