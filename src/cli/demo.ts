@@ -5,14 +5,13 @@ import { type DemoHooks, type DemoOutcome, runDemo } from "../demo/demo.js";
 import { quickPlan, standardPlan } from "../demo/plan.js";
 import type { Fidelity } from "../evaluate/fidelity.js";
 import { attributes } from "../evaluate/fidelity.js";
-import type { Picture } from "../formats/images.js";
 import { readRecipe } from "../recipe/recipe.js";
 import type { JudgedDrawing } from "../report/demo-story.js";
 import { engineVersion, threadCount } from "../tensor/index.js";
 import { interruption } from "./interruption.js";
 import { positive } from "./numbers.js";
 import { say, tell } from "./output.js";
-import { writeGrid } from "./picture-grid.js";
+import { type Cell, writeGrid } from "./picture-grid.js";
 import { clock, Progress } from "./progress.js";
 import { describeStep } from "./train.js";
 
@@ -91,15 +90,21 @@ async function report(run: string, { story }: Extract<DemoOutcome, { kind: "fini
   await writeGrid(join(run, "drawings.png"), rowsOf(fidelity.drawings.slice(0, 48), 12), 2);
   await writeGrid(
     join(run, "choices.png"),
-    story.choices.map(({ halfDrawn, finished, plain }) => [...halfDrawn, null, finished, null, plain]),
+    story.choices.map(({ halfDrawn, chosen, finished, plain }) => [
+      ...halfDrawn.map((picture, k) => ({ picture, framed: k === chosen })),
+      null,
+      { picture: finished },
+      null,
+      { picture: plain },
+    ]),
     3,
   );
   say(`Done in ${clock(story.seconds)}. Open ${join(run, "report.html")}; draw more with`);
   say(`  npx dream generate --model ${run} --prompt "${story.momentPrompts[0]}" -n 4`);
 }
 
-function rowsOf(drawings: readonly JudgedDrawing[], perRow: number): Picture[][] {
+function rowsOf(drawings: readonly JudgedDrawing[], perRow: number): Cell[][] {
   return Array.from({ length: Math.ceil(drawings.length / perRow) }, (_, row) =>
-    drawings.slice(row * perRow, (row + 1) * perRow).map(({ picture }) => picture),
+    drawings.slice(row * perRow, (row + 1) * perRow),
   );
 }

@@ -6,17 +6,21 @@ import type { Picture } from "../formats/images.js";
 const gap = 4;
 const margin = 16;
 const ground = "#f7f5f0";
+const frame = "#d9480f";
+
+/** A picture's place on the grid; null leaves room, to set groups of columns apart. */
+export type Cell = { readonly picture: Picture; readonly framed?: boolean } | null;
 
 /**
- * @param rows of equally large pictures; null leaves room, to set groups of columns apart
+ * @param rows of equally large pictures
  * @param enlargement pixels on the grid for each pixel of a picture
  */
 export async function writeGrid(
   path: string,
-  rows: readonly (readonly (Picture | null)[])[],
+  rows: readonly (readonly Cell[])[],
   enlargement: number,
 ): Promise<void> {
-  const side = (rows.flat().find((one) => one !== null)?.width ?? 1) * enlargement;
+  const side = (rows.flat().find((one) => one !== null)?.picture.width ?? 1) * enlargement;
   const columns = rows[0] ?? [];
   const lefts: number[] = [];
   let left = margin;
@@ -26,9 +30,12 @@ export async function writeGrid(
   }
   const tiles = await Promise.all(
     rows.flatMap((row, r) =>
-      row.flatMap((picture, c) =>
-        picture === null ? [] : [tile(picture, side, lefts[c]!, margin + r * (side + gap))],
-      ),
+      row.flatMap((cell, c) => {
+        if (cell === null) return [];
+        const [x, y] = [lefts[c]!, margin + r * (side + gap)];
+        const picture = tile(cell.picture, side, x, y);
+        return cell.framed ? [border(side, x, y), picture] : [picture];
+      }),
     ),
   );
   const height = 2 * margin + rows.length * (side + gap) - gap;
@@ -45,4 +52,11 @@ async function tile({ width, height, data }: Picture, side: number, left: number
     .png()
     .toBuffer();
   return { input, left, top };
+}
+
+/** A square that stands out by the gap around a picture. */
+function border(side: number, left: number, top: number) {
+  const around = side + 2 * gap;
+  const input = { create: { width: around, height: around, channels: 3 as const, background: frame } };
+  return { input, left: left - gap, top: top - gap };
 }

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { generativeLoss, retrieval } from "../evaluate/held-out.js";
 import { readRecipe, recipeNames } from "../recipe/recipe.js";
 import { loadRunModel } from "../recipe/run-folder.js";
-import { prepareScenes, runRecipe } from "../recipe/scenes-run.js";
+import { checkStart, prepareScenes, runRecipe } from "../recipe/scenes-run.js";
 import type { JournalEntry } from "../train/journal.js";
 import { interruption } from "./interruption.js";
 import { say, tell } from "./output.js";
@@ -33,6 +33,7 @@ async function train(name: string, { out, init, json }: TrainOptions): Promise<v
   const recipe = readRecipe(name);
   const run = out ?? join("runs", basename(recipe.name));
   const from = init === undefined ? undefined : loadRunModel(init);
+  if (from !== undefined) checkStart(recipe, from);
   const rendering = new Progress("Rendering scenes");
   const reading = new Progress("Reading shards");
   const watch = (part: "render" | "read", done: number, all: number): void =>

@@ -106,6 +106,16 @@ export function freshTrainer(recipe: Recipe, tokenizer: WordTokenizer, from?: Tr
   return new Trainer(model, { ...recipe, precision }, Generator.fromSeed(recipe.seed + 1));
 }
 
+/**
+ * For finding out before hours of preparation.
+ * @throws DreamError `state` where a recipe's model cannot start from another
+ */
+export function checkStart(recipe: Recipe, from: TrainedModel): void {
+  const trainer = freshTrainer(recipe, from.tokenizer, from);
+  trainer.dispose();
+  trainer.model.dispose();
+}
+
 /** @throws DreamError `state` naming every parameter that does not fit */
 function copyParameters(from: Dream, to: Dream): void {
   const named = [...from.namedTensors()];
