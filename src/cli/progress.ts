@@ -16,7 +16,7 @@ export class Progress {
     this.#stream = stream;
   }
 
-  /** @param done of `all` @param detail what else the line says */
+  /** @param done of `all`; parts of one count in the share @param detail what else the line says */
   update(done: number, all: number, detail = ""): void {
     const now = performance.now();
     this.#start ??= { at: now, done };
@@ -24,7 +24,7 @@ export class Progress {
     if (!this.#stream.isTTY && !finished && now - this.#lastLine < quietSeconds * 1000) return;
     this.#lastLine = now;
     const share = Math.floor((100 * done) / all);
-    const line = `${this.#label} ${done}/${all} (${share}%)${detail === "" ? "" : `  ${detail}`}${this.#left(done, all, now)}`;
+    const line = `${this.#label} ${Math.floor(done)}/${all} (${share}%)${detail === "" ? "" : `  ${detail}`}${this.#left(done, all, now)}`;
     if (!this.#stream.isTTY) this.#stream.write(`${line}\n`);
     else
       this.#stream.write(
