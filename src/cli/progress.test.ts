@@ -1,0 +1,16 @@
+import { PassThrough } from "node:stream";
+import { expect, it } from "vitest";
+import { clock, Progress } from "./progress.js";
+
+it("counts what is whole, shares what is not, and is silent between lines", () => {
+  const stream = new PassThrough();
+  const progress = new Progress("Drawing", stream as unknown as NodeJS.WriteStream);
+  progress.update(0.25, 4);
+  progress.update(2.5, 4);
+  progress.update(4, 4, "at last");
+  expect(stream.read()?.toString()).toBe("Drawing 0/4 (6%)\nDrawing 4/4 (100%)  at last\n");
+});
+
+it("tells seconds as minutes", () => {
+  expect([0, 59.6, 125].map(clock)).toEqual(["0:00", "1:00", "2:05"]);
+});
