@@ -111,9 +111,9 @@ export function freshTrainer(recipe: Recipe, tokenizer: WordTokenizer, from?: Tr
  * @throws DreamError `state` where a recipe's model cannot start from another
  */
 export function checkStart(recipe: Recipe, from: TrainedModel): void {
-  const trainer = freshTrainer(recipe, from.tokenizer, from);
-  trainer.dispose();
-  trainer.model.dispose();
+  const model = new Dream(modelConfigFor(recipe, from.tokenizer));
+  copyParameters(from.model, model);
+  model.dispose();
 }
 
 /** @throws DreamError `state` naming every parameter that does not fit */
