@@ -72,10 +72,12 @@ const unitCount = 2;
 
 /** Writes the units, each of which includes its share of the sources. @returns their paths */
 function unitsOf(sourceFolder, folder) {
-  const sources = readdirSync(sourceFolder).filter((name) => name.endsWith(".cc"));
+  const sources = readdirSync(sourceFolder)
+    .filter((name) => name.endsWith(".cc"))
+    .sort();
   return Array.from({ length: unitCount }, (_, unit) => {
     const path = join(folder, `unit-${unit}.cc`);
-    const mine = sources.sort().filter((_, i) => i % unitCount === unit);
+    const mine = sources.filter((_, i) => i % unitCount === unit);
     writeFileSync(path, mine.map((name) => `#include "${join(sourceFolder, name)}"\n`).join(""));
     return path;
   });
