@@ -175,6 +175,10 @@ foreachAddcmul_: _foreach_addcmul_.Scalar
 foreachAddcdiv_: _foreach_addcdiv_.Scalar
 upsampleBicubic: upsample_bicubic2d
 upsampleNearest: upsample_nearest2d
+upsampleBilinear: upsample_bilinear2d
+avgPool2d: avg_pool2d
+maxPool2d: max_pool2d
+constantPad: constant_pad_nd
 `;
 
 interface Parameter {

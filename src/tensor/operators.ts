@@ -266,6 +266,7 @@ const op_arange_start_step = findOperator("aten::arange", "start_step");
 const op_argmax = findOperator("aten::argmax", "");
 const op_argmin = findOperator("aten::argmin", "");
 const op_argsort = findOperator("aten::argsort", "");
+const op_avg_pool2d = findOperator("aten::avg_pool2d", "");
 const op_baddbmm = findOperator("aten::baddbmm", "");
 const op_batch_norm = findOperator("aten::batch_norm", "");
 const op_bmm = findOperator("aten::bmm", "");
@@ -275,6 +276,7 @@ const op_chunk = findOperator("aten::chunk", "");
 const op_clamp = findOperator("aten::clamp", "");
 const op_clamp_ = findOperator("aten::clamp_", "");
 const op_clone = findOperator("aten::clone", "");
+const op_constant_pad_nd = findOperator("aten::constant_pad_nd", "");
 const op_contiguous = findOperator("aten::contiguous", "");
 const op_conv2d = findOperator("aten::conv2d", "");
 const op_copy_ = findOperator("aten::copy_", "");
@@ -340,6 +342,7 @@ const op_masked_fill_Scalar = findOperator("aten::masked_fill", "Scalar");
 const op_masked_fill__Scalar = findOperator("aten::masked_fill_", "Scalar");
 const op_masked_select = findOperator("aten::masked_select", "");
 const op_matmul = findOperator("aten::matmul", "");
+const op_max_pool2d = findOperator("aten::max_pool2d", "");
 const op_maximum = findOperator("aten::maximum", "");
 const op_mean_dim = findOperator("aten::mean", "dim");
 const op_minimum = findOperator("aten::minimum", "");
@@ -407,6 +410,7 @@ const op_unfold = findOperator("aten::unfold", "");
 const op_uniform_ = findOperator("aten::uniform_", "");
 const op_unsqueeze = findOperator("aten::unsqueeze", "");
 const op_upsample_bicubic2d = findOperator("aten::upsample_bicubic2d", "");
+const op_upsample_bilinear2d = findOperator("aten::upsample_bilinear2d", "");
 const op_upsample_nearest2d = findOperator("aten::upsample_nearest2d", "");
 const op_var_correction = findOperator("aten::var", "correction");
 const op_view = findOperator("aten::view", "");
@@ -1122,4 +1126,24 @@ export function upsampleBicubic(self: Tensor, outputSize: number | readonly numb
 /** `aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? scales_w=None) -> Tensor` */
 export function upsampleNearest(self: Tensor, outputSize: number | readonly number[], scalesH?: number | null, scalesW?: number | null): Tensor {
   return invokeTensor(op_upsample_nearest2d, self.slot, outputSize, scalesH, scalesW);
+}
+
+/** `aten::upsample_bilinear2d(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor` */
+export function upsampleBilinear(self: Tensor, outputSize: number | readonly number[], alignCorners: boolean, scalesH?: number | null, scalesW?: number | null): Tensor {
+  return invokeTensor(op_upsample_bilinear2d, self.slot, outputSize, alignCorners, scalesH, scalesW);
+}
+
+/** `aten::avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor` */
+export function avgPool2d(self: Tensor, kernelSize: number | readonly number[], stride?: number | readonly number[], padding?: number | readonly number[], ceilMode?: boolean, countIncludePad?: boolean, divisorOverride?: number | null): Tensor {
+  return invokeTensor(op_avg_pool2d, self.slot, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride);
+}
+
+/** `aten::max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> Tensor` */
+export function maxPool2d(self: Tensor, kernelSize: number | readonly number[], stride?: number | readonly number[], padding?: number | readonly number[], dilation?: number | readonly number[], ceilMode?: boolean): Tensor {
+  return invokeTensor(op_max_pool2d, self.slot, kernelSize, stride, padding, dilation, ceilMode);
+}
+
+/** `aten::constant_pad_nd(Tensor self, int[] pad, Scalar value=0) -> Tensor` */
+export function constantPad(self: Tensor, pad: number | readonly number[], value?: number): Tensor {
+  return invokeTensor(op_constant_pad_nd, self.slot, pad, value);
 }
