@@ -8,8 +8,9 @@ export {
   type TextMemory,
 } from "./attention.js";
 export { Block, type BlockSize, CrossBlock, Mlp } from "./block.js";
-export { Embedding, Linear } from "./linear.js";
+export { Conv2d, type Conv2dSize } from "./conv.js";
+export { Embedding, Linear, LinearMap } from "./linear.js";
 export { type Mode, Module, type NamedTensor, parameter } from "./module.js";
-export { BatchNorm, LayerNorm, plainLayerNorm } from "./norm.js";
-export { loadState, type StateSource, stateInMemory } from "./state.js";
+export { BatchNorm, GroupNorm, LayerNorm, plainLayerNorm } from "./norm.js";
+export { adoptState, loadState, type StateSource, stateInMemory } from "./state.js";
 export { fileState, readTensor, stateFile, writeState } from "./state-file.js";

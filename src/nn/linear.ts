@@ -19,6 +19,21 @@ export class Linear extends Module {
   }
 }
 
+/** y = x W^T, without a bias. */
+export class LinearMap extends Module {
+  readonly weight: Tensor;
+
+  constructor(inputWidth: number, outputWidth: number, device: Device = "cpu") {
+    super();
+    this.weight = parameter([outputWidth, inputWidth], device);
+  }
+
+  /** @param x [..., in] @returns [..., out] */
+  forward(x: Tensor): Tensor {
+    return linear(x, this.weight);
+  }
+}
+
 /** Rows of a table. */
 export class Embedding extends Module {
   readonly weight: Tensor;

@@ -1,5 +1,14 @@
-/** @file LayerNorm, and BatchNorm over the first axis. */
-import { batchNorm, type Device, layerNorm, ones, requireGrad, type Tensor, zeros } from "../tensor/index.js";
+/** @file LayerNorm, GroupNorm over channels, and BatchNorm over the first axis. */
+import {
+  batchNorm,
+  type Device,
+  groupNorm,
+  layerNorm,
+  ones,
+  requireGrad,
+  type Tensor,
+  zeros,
+} from "../tensor/index.js";
 import { Module, parameter } from "./module.js";
 
 /** Normalises the last axis. */
@@ -30,6 +39,27 @@ export function plainLayerNorm(x: Tensor, epsilon: number): Tensor {
 
 function inFloat32(x: Tensor): Tensor {
   return x.dtype === "bfloat16" || x.dtype === "float16" ? x.to({ dtype: "float32" }) : x;
+}
+
+/** Normalises groups of channels of an image. */
+export class GroupNorm extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly #groups: number;
+  readonly #epsilon: number;
+
+  constructor(groups: number, channels: number, epsilon: number, device: Device = "cpu") {
+    super();
+    this.weight = requireGrad(ones([channels], { device }).persist());
+    this.bias = parameter([channels], device);
+    this.#groups = groups;
+    this.#epsilon = epsilon;
+  }
+
+  /** @param x [B, C, ...] */
+  forward(x: Tensor): Tensor {
+    return groupNorm(x, this.#groups, this.weight, this.bias, this.#epsilon);
+  }
 }
 
 /** Normalises each feature over the batch: eps 1e-5, momentum 0.1, statistics kept for `eval` (SPEC section 3). */

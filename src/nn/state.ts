@@ -1,6 +1,6 @@
 /** @file Loading state strictly: every name and shape must fit, and one error tells of everything that does not. */
 import { DreamError } from "../errors.js";
-import { noGrad, type Tensor } from "../tensor/index.js";
+import { type Device, type DType, noGrad, scope, type Tensor } from "../tensor/index.js";
 import type { NamedTensor } from "./module.js";
 
 /** Where state comes from: shapes first, so that everything is checked before anything is copied. */
@@ -21,6 +21,40 @@ const listed = 8;
  * @throws DreamError `state` naming every missing, unexpected and misshapen key; nothing is changed then
  */
 export function loadState(target: readonly NamedTensor[], source: StateSource): void {
+  checkFit(target, source);
+  noGrad(() => {
+    for (const [name, tensor] of target) {
+      const value = source.read(name);
+      tensor.copy_(value);
+      value.dispose();
+    }
+  });
+}
+
+/**
+ * Gives a source's tensors to a module laid out on `meta`, so that each is in memory once; no gradients flow to them.
+ * @param dtype of floating-point weights; null keeps each as it is stored
+ * @throws DreamError `state` as {@link loadState}
+ */
+export function adoptState(
+  target: readonly NamedTensor[],
+  source: StateSource,
+  { dtype, device }: { readonly dtype: DType | null; readonly device: Device },
+): void {
+  checkFit(target, source);
+  for (const [name, tensor] of target)
+    scope(() => {
+      const value = source.read(name);
+      const wanted = dtype !== null && floating.has(value.dtype) ? dtype : value.dtype;
+      const fits = value.dtype === wanted && value.device === device;
+      tensor.become(fits ? value : value.to({ dtype: wanted, device }));
+    });
+}
+
+const floating: ReadonlySet<DType> = new Set(["float16", "bfloat16", "float32", "float64"]);
+
+/** @throws DreamError `state` where a name or shape does not fit */
+function checkFit(target: readonly NamedTensor[], source: StateSource): void {
   const wanted = new Map(target);
   const missing = [...wanted.keys()].filter((name) => !source.shapes.has(name));
   const unexpected = [...source.shapes.keys()].filter((name) => !wanted.has(name));
@@ -39,13 +73,6 @@ export function loadState(target: readonly NamedTensor[], source: StateSource): 
         .join("; "),
       hint: "the file belongs to a model of another configuration; build the model from the config beside it",
     });
-  noGrad(() => {
-    for (const [name, tensor] of wanted) {
-      const value = source.read(name);
-      tensor.copy_(value);
-      value.dispose();
-    }
-  });
 }
 
 function part(what: string, names: readonly string[]): string {

@@ -146,6 +146,21 @@ describe("scopes", () => {
     kept[0]!.dispose();
   });
 
+  it("count a tensor's memory once where another takes it over", () => {
+    const before = liveTensorCount();
+    const outside = scope(() => {
+      const laid = zeros([2], { device: "meta" }).persist();
+      const value = tensor([3, 4], [2]);
+      laid.become(value);
+      expect(value.isDisposed).toBe(true);
+      return laid;
+    });
+    expect(outside.become(tensor([5, 6], [2])).toNumbers()).toEqual([5, 6]);
+    expect(liveTensorCount()).toBe(before + 1);
+    outside.dispose();
+    expect(liveTensorCount()).toBe(before);
+  });
+
   it("refuse a promise, whose tensors would be freed under it", () => {
     expect(thrownBy(() => scope(async () => {})).code).toBe("usage");
   });

@@ -28,12 +28,13 @@ export class Tensor {
   /** This tensor's place in the addon's table; 0 once disposed. */
   slot: number;
   private persistent = false;
+  private watched = false;
 
   /** internal: wraps a slot that an operator returned, and hands it to the scope in force. */
   constructor(slot: number) {
     this.slot = slot;
     if (owned !== null) owned.push(this);
-    else net.register(this, slot, this);
+    else this.watch();
   }
 
   /** Sizes by dimension. */
@@ -75,6 +76,28 @@ export class Tensor {
   persist(): this {
     this.persistent = true;
     return this;
+  }
+
+  /**
+   * Takes over another tensor's memory and leaves that one disposed: how a parameter laid out on `meta` comes to its values
+   * without a second copy.
+   */
+  become(other: Tensor): this {
+    const slot = other.slot;
+    if (slot === 0 || other === this) throw new Error("internal: a tensor becomes a live other one");
+    net.unregister(other);
+    other.slot = 0;
+    net.unregister(this);
+    release(this.slot);
+    this.slot = slot;
+    if (this.watched) this.watch();
+    return this;
+  }
+
+  /** internal: no scope owns this tensor; the garbage collector lets go of it where nobody else does. */
+  watch(): void {
+    net.register(this, this.slot, this);
+    this.watched = true;
   }
 
   /** Frees the memory now. Harmless when repeated. */
@@ -145,7 +168,7 @@ export class Tensor {
     const slot = this.slot;
     if (slot === 0) return 0;
     if (this.persistent) {
-      net.register(this, slot, this);
+      this.watch();
       return 0;
     }
     this.slot = 0;
@@ -192,7 +215,7 @@ export function scope<T>(body: () => T): T {
 function adopt(tensor: Tensor): void {
   if (tensor.slot === 0) return;
   if (owned !== null) owned.push(tensor);
-  else net.register(tensor, tensor.slot, tensor);
+  else tensor.watch();
 }
 
 function collect(value: unknown, into: Set<Tensor>): void {
