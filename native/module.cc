@@ -2,11 +2,13 @@
 #include <ATen/Parallel.h>
 
 #include <cstdlib>
+#include <mutex>
 #include <thread>
 
 #include "allocator.h"
 #include "autograd.h"
 #include "operators.h"
+#include "pictures.h"
 #include "runtime.h"
 #include "tensors.h"
 
@@ -20,11 +22,13 @@ void use_all_cores() {
 
 napi_value initialise(napi_env env, napi_value exports) {
   dream::keep_freed_blocks();
-  use_all_cores();
+  // The number of threads is the process's own: a worker that starts later leaves it as it is.
+  static std::once_flag once;
+  std::call_once(once, use_all_cores);
   auto* instance = new dream::Instance();
   napi_add_env_cleanup_hook(env, [](void* data) { delete static_cast<dream::Instance*>(data); }, instance);
   for (const auto& group : {dream::operator_exports(), dream::tensor_exports(), dream::autograd_exports(),
-                            dream::runtime_exports()}) {
+                            dream::runtime_exports(), dream::picture_exports()}) {
     for (const auto& entry : group) {
       napi_value function;
       napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.callback, instance, &function);

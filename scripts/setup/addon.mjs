@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { bring } from "./debian.mjs";
 import { Refusal } from "./refusal.mjs";
 import { exists, run, say, start } from "./shell.mjs";
 
@@ -43,9 +44,17 @@ export async function buildAddon(root, libtorch, compiler) {
   rmSync(objects, { recursive: true, force: true });
   mkdirSync(objects, { recursive: true });
   say(`compiling the addon against libtorch ${libtorch.version} (${libtorch.origin}) with ${compiler}`);
+  const jpeg = jpegFlags(objects, compiler);
   const compiled = unitsOf(join(root, "native"), objects).map(async (unit) => {
     const object = unit.replace(/\.cc$/, ".o");
-    const { ok, out } = await start(compiler, [...compileFlags(root, libtorch), "-c", unit, "-o", object]);
+    const { ok, out } = await start(compiler, [
+      ...compileFlags(root, libtorch),
+      ...jpeg.compile,
+      "-c",
+      unit,
+      "-o",
+      object,
+    ]);
     if (ok) return object;
     process.stderr.write(out);
     throw new Refusal(
@@ -59,6 +68,7 @@ export async function buildAddon(root, libtorch, compiler) {
     partial,
     ...(await Promise.all(compiled)),
     ...linkFlags(libtorch),
+    ...jpeg.link,
   ]);
   if (!linked.ok) {
     process.stderr.write(linked.err);
@@ -66,6 +76,45 @@ export async function buildAddon(root, libtorch, compiler) {
   }
   tryAddon(partial, libtorch);
   renameSync(partial, join(root, "build", "dream.node"));
+}
+
+/**
+ * How to compile and link with libjpeg: the system's, else Debian's or Ubuntu's package, unpacked. Without it pictures are decoded
+ * by sharp alone, which takes twice the time; so nothing here is a reason to give up.
+ */
+export function jpegFlags(folder, compiler) {
+  const source = join(folder, "jpeg.cc");
+  const program =
+    "#include <cstdio>\n#include <jpeglib.h>\nint main() { jpeg_error_mgr e; jpeg_std_error(&e); }\n";
+  writeFileSync(source, program);
+  const works = ({ compile, link }) =>
+    run(compiler, [...compile, source, ...link, "-o", join(folder, "jpeg")]).ok;
+  const system = { compile: ["-DDREAM_WITH_JPEG"], link: ["-ljpeg"] };
+  if (works(system)) return system;
+  for (const name of ["libjpeg62-turbo-dev", "libjpeg-turbo8-dev"]) {
+    const unpacked = unpackedJpeg(name);
+    if (unpacked !== null && works(unpacked)) return unpacked;
+  }
+  say("no libjpeg is here, so pictures will be decoded at half the speed; libjpeg-dev brings it");
+  return { compile: [], link: [] };
+}
+
+function unpackedJpeg(name) {
+  let root;
+  try {
+    root = bring(name, [name], "no libjpeg is installed");
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+  const include = join(root, "usr/include");
+  const libraries = readdirSync(join(root, "usr/lib")).map((triplet) => join(root, "usr/lib", triplet));
+  const triplets = readdirSync(include).filter((one) => one.endsWith("-gnu"));
+  const includes = [include, ...triplets.map((triplet) => join(include, triplet))];
+  return {
+    compile: ["-DDREAM_WITH_JPEG", ...includes.flatMap((one) => ["-isystem", one])],
+    link: [...libraries.flatMap((one) => [`-L${one}`, `-Wl,-rpath,${one}`]), "-ljpeg"],
+  };
 }
 
 const unitCount = 2;

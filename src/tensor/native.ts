@@ -53,6 +53,21 @@ export interface Native {
   disposeGenerator(slot: number): void;
   generatorState(slot: number): number;
   setGeneratorState(slot: number, state: number): void;
+
+  decodeJpeg(
+    bytes: Uint8Array,
+    maximumPixels: number,
+  ): readonly [width: number, height: number, rgb: ArrayBuffer] | null;
+  resample(
+    rgb: Uint8Array,
+    width: number,
+    acrossBounds: Int32Array,
+    acrossWeights: Int32Array,
+    firstRow: number,
+    rows: number,
+    downBounds: Int32Array,
+    downWeights: Int32Array,
+  ): ArrayBuffer;
 }
 
 /** The folder that holds package.json: above `src/` in tests, above `dist/` in use. */
