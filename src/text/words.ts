@@ -3,11 +3,12 @@
  * a start token, an end token with the largest id, zeros behind.
  */
 import { DreamError } from "../errors.js";
+import type { Tokenizer } from "./tokenizer.js";
 
 const padding = 0;
 const unknown = 1;
 
-export class WordTokenizer {
+export class WordTokenizer implements Tokenizer {
   readonly #ids: ReadonlyMap<string, number>;
 
   /**
@@ -21,13 +22,20 @@ export class WordTokenizer {
     this.#ids = new Map(words.map((word, i) => [word, i + 2]));
   }
 
-  /** The vocabulary of some captions, most frequent first. */
-  static fromCaptions(captions: Iterable<string>, contextLength: number): WordTokenizer {
+  /** The vocabulary of some captions, most frequent first. @param most how many words it has at most */
+  static fromCaptions(
+    captions: Iterable<string>,
+    contextLength: number,
+    most = Number.POSITIVE_INFINITY,
+  ): WordTokenizer {
     const counts = new Map<string, number>();
     for (const caption of captions)
       for (const word of wordsIn(caption)) counts.set(word, (counts.get(word) ?? 0) + 1);
-    const words = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([word]) => word);
-    return new WordTokenizer(words, contextLength);
+    const sorted = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+    return new WordTokenizer(
+      sorted.slice(0, most).map(([word]) => word),
+      contextLength,
+    );
   }
 
   /** How many ids there are: padding, unknown, words, start, end. */
@@ -42,6 +50,11 @@ export class WordTokenizer {
 
   countWords(caption: string): number {
     return wordsIn(caption).length;
+  }
+
+  /** Words, start and end. */
+  countTokens(caption: string): number {
+    return this.countWords(caption) + 2;
   }
 
   /** Words that the vocabulary has no id for; they are read as one unknown word. */
