@@ -10,7 +10,7 @@ const source = join(root, "src");
 const floors: readonly (readonly string[])[] = [
   ["errors"],
   ["tensor", "formats"],
-  ["nn", "text"],
+  ["nn", "text", "hub"],
   ["models"],
   ["data"],
   ["features"],

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DreamError } from "../errors.js";
-import { openSafetensors, writeSafetensors } from "./safetensors.js";
+import { openSafetensors, writeSafetensors, writeSafetensorsRows } from "./safetensors.js";
 
 const folder = mkdtempSync(join(tmpdir(), "dream-safetensors-"));
 const sizes = { F32: 4, I64: 8, BF16: 2, U8: 1 } as const;
@@ -48,6 +48,41 @@ describe("safetensors", () => {
         },
       ),
       { numRuns: 50 },
+    );
+  });
+
+  it("are the same where rows are put one by one, in any order, and give each row back", async () => {
+    const width = 6;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ minLength: 3 * width, maxLength: 40 * width }),
+        fc.integer(),
+        async (values, seed) => {
+          const rows = Math.floor(values.length / width);
+          const data = values.subarray(0, rows * width);
+          const row = (i: number): Uint8Array => data.subarray(i * width, (i + 1) * width);
+          const tensors = [
+            { name: "a", dtype: "U8" as const, shape: [rows, 2, 3] },
+            { name: "b", dtype: "BF16" as const, shape: [rows, 3] },
+          ];
+          const [whole, pieces] = [join(folder, "rows-whole"), join(folder, "rows-pieces")];
+          await writeSafetensors(
+            whole,
+            tensors.map((one) => ({ ...one, bytes: () => data })),
+          );
+          const order = Array.from({ length: rows }, (_, i) => i).sort(
+            (i, j) => Math.sin(seed * (i + 1)) - Math.sin(seed * (j + 1)),
+          );
+          await writeSafetensorsRows(pieces, tensors, {}, async (put) => {
+            for (const i of order) await put("b", i, row(i));
+            for (const i of order) await put("a", i, row(i));
+          });
+          expect(readFileSync(pieces).equals(readFileSync(whole))).toBe(true);
+          const { tensors: read } = openSafetensors(pieces);
+          expect(read.get("b")!.rowBytes(rows - 1)).toEqual(row(rows - 1));
+        },
+      ),
+      { numRuns: 20 },
     );
   });
 

@@ -2,11 +2,13 @@
  * @file The safetensors format: a length, a JSON header, and the tensors' bytes one after another. Bytes only; nothing here
  * knows of tensors in an engine. Reading opens the header and leaves the data on disk until it is asked for.
  */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import { DreamError } from "../errors.js";
 import { writeAtomically } from "./atomic.js";
+import { openForReading, readAt, readFileBytes } from "./file-bytes.js";
 
-const elementBytes = {
+/** Bytes of one element, by the format's names of types. */
+export const elementBytes = {
   F64: 8,
   F32: 4,
   F16: 2,
@@ -28,6 +30,8 @@ export interface SafetensorsEntry {
   readonly shape: readonly number[];
   /** The elements, row-major and little endian, read from disk now. */
   bytes(): Uint8Array;
+  /** Those of one place along the first dimension. */
+  rowBytes(row: number): Uint8Array;
 }
 
 /** An open file's content. */
@@ -53,16 +57,16 @@ const maximumHeaderBytes = 100_000_000;
  * @throws DreamError `io` where it cannot be read, `format` where it is truncated or not what it claims to be
  */
 export function openSafetensors(path: string): SafetensorsFile {
-  const descriptor = openFile(path);
+  const descriptor = openForReading(path);
   try {
     const size = fstatSync(descriptor).size;
     const fail = (expected: string, got: string): DreamError => malformed(path, expected, got);
     if (size < 8) throw fail("at least 8 bytes", `${size} bytes`);
-    const headerBytes = Number(new DataView(read(path, descriptor, 0, 8).buffer).getBigUint64(0, true));
+    const headerBytes = Number(new DataView(readAt(path, descriptor, 0, 8).buffer).getBigUint64(0, true));
     if (headerBytes > maximumHeaderBytes) throw fail("a header of at most 100 MB", `${headerBytes} bytes`);
     if (8 + headerBytes > size) throw fail(`a header of ${headerBytes} bytes`, `${size} bytes in all`);
     const dataStart = 8 + headerBytes;
-    const header = parseHeader(read(path, descriptor, 8, headerBytes), fail);
+    const header = parseHeader(readAt(path, descriptor, 8, headerBytes), fail);
     const metadata: Record<string, string> = {};
     const ranges: { readonly name: string; readonly begin: number; readonly end: number }[] = [];
     const tensors = new Map<string, SafetensorsEntry>();
@@ -76,7 +80,13 @@ export function openSafetensors(path: string): SafetensorsFile {
       if (dataStart + end > size)
         throw fail(`${dataStart + end} bytes for tensor '${name}'`, `${size} bytes: the file is truncated`);
       ranges.push({ name, begin, end });
-      tensors.set(name, { dtype, shape, bytes: () => readOnce(path, dataStart + begin, end - begin) });
+      const rowLength = (end - begin) / (shape[0] ?? 1);
+      tensors.set(name, {
+        dtype,
+        shape,
+        bytes: () => readFileBytes(path, dataStart + begin, end - begin),
+        rowBytes: (row) => readFileBytes(path, dataStart + begin + row * rowLength, rowLength),
+      });
     }
     ranges.sort((a, b) => a.begin - b.begin || a.end - b.end);
     let at = 0;
@@ -97,30 +107,73 @@ export async function writeSafetensors(
   sources: readonly SafetensorsSource[],
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const header: Record<string, unknown> = {};
-  if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
-  let at = 0;
-  for (const { name, dtype, shape } of sources) {
-    const length = shape.reduce((product, size) => product * size, elementBytes[dtype]);
-    header[name] = { dtype, shape, data_offsets: [at, at + length] };
-    at += length;
-  }
-  const text = Buffer.from(JSON.stringify(header), "utf8");
-  const padded = Buffer.alloc(Math.ceil(text.length / 8) * 8, " ");
-  text.copy(padded);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.length));
+  const { header } = layOut(sources, metadata);
   await writeAtomically(path, async (file) => {
-    await file.writeFile(length);
-    await file.writeFile(padded);
+    await file.writeFile(header);
     for (const { name, dtype, shape, bytes } of sources) {
       const data = bytes();
-      const expected = shape.reduce((product, size) => product * size, elementBytes[dtype]);
+      const expected = bytesOf(dtype, shape);
       if (data.length !== expected)
         throw new Error(`internal: ${name} has ${data.length} bytes, not ${expected}`);
       await file.writeFile(data);
     }
   });
+}
+
+/** Puts one row of a tensor, its elements at one place along the first dimension, into a file that is being written. */
+export type PutRow = (name: string, row: number, bytes: Uint8Array) => Promise<void>;
+
+/**
+ * Writes tensors row by row, in any order, atomically: none is held in memory. Rows that are not put are zeros.
+ * @param fill puts the rows
+ */
+export async function writeSafetensorsRows(
+  path: string,
+  tensors: readonly Pick<SafetensorsSource, "name" | "dtype" | "shape">[],
+  metadata: Readonly<Record<string, string>>,
+  fill: (put: PutRow) => Promise<void>,
+): Promise<void> {
+  const { header, begins, end } = layOut(tensors, metadata);
+  const places = new Map(
+    tensors.map(({ name, dtype, shape }, i) => [
+      name,
+      { begin: begins[i]!, rowLength: bytesOf(dtype, shape) / (shape[0] ?? 1) },
+    ]),
+  );
+  await writeAtomically(path, async (file) => {
+    await file.truncate(header.length + end);
+    await file.write(header, 0, header.length, 0);
+    await fill(async (name, row, bytes) => {
+      const place = places.get(name);
+      if (place === undefined || bytes.length !== place.rowLength)
+        throw new Error(`internal: ${name} takes rows of ${place?.rowLength} bytes, not ${bytes.length}`);
+      await file.write(bytes, 0, bytes.length, header.length + place.begin + row * place.rowLength);
+    });
+  });
+}
+
+const bytesOf = (dtype: SafetensorsDType, shape: readonly number[]): number =>
+  shape.reduce((product, size) => product * size, elementBytes[dtype]);
+
+/** A file's length and header, and where each tensor's data begin and all of them end, counted from the header's end. */
+function layOut(
+  tensors: readonly Pick<SafetensorsSource, "name" | "dtype" | "shape">[],
+  metadata: Readonly<Record<string, string>>,
+): { readonly header: Buffer; readonly begins: readonly number[]; readonly end: number } {
+  const entries: Record<string, unknown> = {};
+  if (Object.keys(metadata).length > 0) entries.__metadata__ = metadata;
+  const begins: number[] = [];
+  let end = 0;
+  for (const { name, dtype, shape } of tensors) {
+    begins.push(end);
+    entries[name] = { dtype, shape, data_offsets: [end, end + bytesOf(dtype, shape)] };
+    end += bytesOf(dtype, shape);
+  }
+  const text = Buffer.from(JSON.stringify(entries), "utf8");
+  const header = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, " ");
+  header.writeBigUInt64LE(BigInt(header.length - 8));
+  text.copy(header, 8);
+  return { header, begins, end };
 }
 
 type Fail = (expected: string, got: string) => DreamError;
@@ -148,7 +201,7 @@ function parseEntry(name: string, value: unknown, fail: Fail) {
   if (!isWholeNumbers(offsets) || offsets.length !== 2)
     throw fail(`tensor '${name}' to have two data_offsets`, JSON.stringify(offsets));
   const [begin, end] = offsets as [number, number];
-  const length = shape.reduce((product, size) => product * size, elementBytes[dtype as SafetensorsDType]);
+  const length = bytesOf(dtype as SafetensorsDType, shape);
   if (end - begin !== length)
     throw fail(`${length} bytes for tensor '${name}' (${dtype} [${shape.join(", ")}])`, `${end - begin}`);
   return { dtype: dtype as SafetensorsDType, shape, begin, end };
@@ -165,40 +218,4 @@ function malformed(path: string, expected: string, got: string): DreamError {
     got,
     hint: "the file is damaged or no safetensors file; copy or download it again",
   });
-}
-
-function openFile(path: string): number {
-  try {
-    return openSync(path, "r");
-  } catch (cause) {
-    throw new DreamError("io", {
-      operation: `read ${path}`,
-      message: cause instanceof Error ? cause.message : String(cause),
-      hint: "check the path",
-      cause,
-    });
-  }
-}
-
-function readOnce(path: string, offset: number, length: number): Uint8Array {
-  const descriptor = openFile(path);
-  try {
-    return read(path, descriptor, offset, length);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** The most that one read call takes. */
-const chunkBytes = 1 << 30;
-
-function read(path: string, descriptor: number, offset: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let done = 0;
-  while (done < length) {
-    const count = readSync(descriptor, bytes, done, Math.min(length - done, chunkBytes), offset + done);
-    if (count === 0) throw malformed(path, `${offset + length} bytes`, `${offset + done} bytes`);
-    done += count;
-  }
-  return bytes;
 }

@@ -61,10 +61,10 @@ function attendFused(qkv: readonly Tensor[], mask: Tensor | null, dropped: numbe
 /**
  * softmax(q k^T / sqrt(d) + mask) v of queries to a text or to places, head by head.
  * @param q [B, N, D] @param kv keys and values side by side, [B, M, 2 D]
- * @param mask added to the scores, [N, M], or null @param dropped share of the weights, 0..1
+ * @param mask added to the scores, broadcast to [B, heads, N, M], or null @param dropped share of the weights, 0..1
  * @returns [B, N, D]
  */
-function attend(q: Tensor, kv: Tensor, heads: number, mask: Tensor | null, dropped: number): Tensor {
+export function attend(q: Tensor, kv: Tensor, heads: number, mask: Tensor | null, dropped: number): Tensor {
   if (fused)
     return attendFused(
       [...splitHeads(q, 1, heads).unbind(0), ...splitHeads(kv, 2, heads).unbind(0)],

@@ -1,5 +1,6 @@
 /** @file Layers. */
 export {
+  attend,
   CrossAttention,
   type Dropout,
   noDropout,
@@ -12,5 +13,13 @@ export { Conv2d, type Conv2dSize } from "./conv.js";
 export { Embedding, Linear, LinearMap } from "./linear.js";
 export { type Mode, Module, type NamedTensor, parameter } from "./module.js";
 export { BatchNorm, GroupNorm, LayerNorm, plainLayerNorm } from "./norm.js";
-export { adoptState, loadState, type StateSource, stateInMemory } from "./state.js";
-export { fileState, readTensor, stateFile, writeState } from "./state-file.js";
+export { adoptState, checkFit, loadState, type StateSource, stateInMemory } from "./state.js";
+export {
+  bytesState,
+  fileState,
+  readTensor,
+  type StoredTensor,
+  stateFile,
+  writeState,
+  writeStored,
+} from "./state-file.js";

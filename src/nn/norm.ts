@@ -26,9 +26,13 @@ export class LayerNorm extends Module {
     this.#epsilon = epsilon;
   }
 
-  /** @param x [..., width]; in lower precision it is normalised in float32, as automatic casts do where libtorch has them for it */
+  /**
+   * @param x [..., width]; in lower precision it is normalised in float32, as automatic casts do where libtorch has them for it,
+   * unless weight and bias are of that precision too
+   */
   forward(x: Tensor): Tensor {
-    return layerNorm(inFloat32(x), this.#width, this.weight, this.bias, this.#epsilon);
+    const input = x.dtype === this.weight.dtype ? x : inFloat32(x);
+    return layerNorm(input, this.#width, this.weight, this.bias, this.#epsilon);
   }
 }
 

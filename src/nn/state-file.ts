@@ -2,6 +2,7 @@
 import {
   openSafetensors,
   type SafetensorsDType,
+  type SafetensorsEntry,
   type SafetensorsFile,
   writeSafetensors,
 } from "../formats/safetensors.js";
@@ -31,7 +32,14 @@ const names = Object.fromEntries(Object.entries(dtypes).map(([name, dtype]) => [
 export function readTensor(file: SafetensorsFile, name: string, device: Device = "cpu"): Tensor {
   const entry = file.tensors.get(name);
   if (entry === undefined) throw new Error(`internal: ${file.path} has no tensor ${name}`);
-  return tensorFromBytes(entry.bytes(), entry.shape, dtypes[entry.dtype], device);
+  return tensorOf(entry, device);
+}
+
+/** A tensor of a file, of whatever format. */
+export type StoredTensor = Pick<SafetensorsEntry, "dtype" | "shape" | "bytes">;
+
+function tensorOf({ dtype, shape, bytes }: StoredTensor, device: Device = "cpu"): Tensor {
+  return tensorFromBytes(bytes(), shape, dtypes[dtype], device);
 }
 
 /** A file as a source of state, checked when opened and read tensor by tensor. */
@@ -41,11 +49,26 @@ export function stateFile(path: string): StateSource {
 
 /** An open file as a source of state. */
 export function fileState(file: SafetensorsFile): StateSource {
+  return bytesState(file.path, file.tensors);
+}
+
+/** Tensors that are bytes by name, of whatever file, as a source of state. */
+export function bytesState(name: string, tensors: ReadonlyMap<string, StoredTensor>): StateSource {
   return {
-    name: file.path,
-    shapes: new Map([...file.tensors].map(([name, { shape }]) => [name, shape])),
-    read: (name) => readTensor(file, name),
+    name,
+    shapes: new Map([...tensors].map(([key, { shape }]) => [key, shape])),
+    read: (key) => tensorOf(tensors.get(key)!),
   };
+}
+
+/** Writes tensors of other files, one at a time and unchanged to the bit, atomically. */
+export async function writeStored(
+  path: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const sources = [...tensors].map(([name, { dtype, shape, bytes }]) => ({ name, dtype, shape, bytes }));
+  await writeSafetensors(path, sources, metadata);
 }
 
 /** Writes state atomically; a tensor's bytes are copied out of the engine when their turn comes. */

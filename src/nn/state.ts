@@ -53,8 +53,8 @@ export function adoptState(
 
 const floating: ReadonlySet<DType> = new Set(["float16", "bfloat16", "float32", "float64"]);
 
-/** @throws DreamError `state` where a name or shape does not fit */
-function checkFit(target: readonly NamedTensor[], source: StateSource): void {
+/** @throws DreamError `state` naming every missing, unexpected and misshapen key */
+export function checkFit(target: readonly NamedTensor[], source: Pick<StateSource, "name" | "shapes">): void {
   const wanted = new Map(target);
   const missing = [...wanted.keys()].filter((name) => !source.shapes.has(name));
   const unexpected = [...source.shapes.keys()].filter((name) => !wanted.has(name));

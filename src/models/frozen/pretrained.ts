@@ -134,7 +134,8 @@ function openShards(folder: string, index: string): StateSource {
   };
 }
 
-function readJson(path: string): unknown {
+/** @throws DreamError `io` where there is no such file, `format` where it is no JSON or too large */
+export function readJson(path: string): unknown {
   try {
     const { size } = statSync(path);
     if (size > maximumJsonBytes) throw new Error(`${size} bytes, where at most ${maximumJsonBytes} are read`);
