@@ -1,6 +1,8 @@
 /** @file Pictures as bytes: JPEG, PNG and WebP to RGB, and RGB to PNG with text inside. */
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { DreamError } from "../errors.js";
+import { inksToRgb, jpegComponents } from "./cmyk.js";
+import { crc32 } from "./crc32.js";
 
 /** RGB, row by row, 8 bits a channel. */
 export interface Picture {
@@ -14,13 +16,16 @@ export interface Picture {
 export const maximumPixels = 100_000_000;
 
 /**
- * Decodes a JPEG, PNG or WebP file's bytes; colour profiles are ignored and transparency is dropped, as training code does.
+ * Decodes a JPEG, PNG or WebP file's bytes as Pillow's `Image.open(file).convert("RGB")` does, which is what training code does:
+ * colour profiles are ignored, transparency is dropped, and a picture that its EXIF calls turned stays as it is stored.
+ * DEVIATION: grey PNGs of 16 bits keep their upper 8; Pillow makes all that is above 255 white.
  * @param source what the picture is called in errors
  * @throws DreamError `format` for another format, a damaged file, or more than 100 megapixels
  */
 export async function decodePicture(bytes: Uint8Array, source: string): Promise<Picture> {
   const operation = `decode ${source}`;
-  if (kindOf(bytes) === undefined)
+  const kind = kindOf(bytes);
+  if (kind === undefined)
     throw new DreamError("format", {
       operation,
       expected: "a JPEG, PNG or WebP picture",
@@ -31,6 +36,7 @@ export async function decodePicture(bytes: Uint8Array, source: string): Promise<
     });
   try {
     const image = sharp(bytes, { ignoreIcc: true, limitInputPixels: maximumPixels, failOn: "error" });
+    if (kind === "jpeg" && jpegComponents(bytes) === 4) return await decodeInks(image);
     const { data, info } = await image
       .toColourspace("srgb")
       .removeAlpha()
@@ -46,6 +52,16 @@ export async function decodePicture(bytes: Uint8Array, source: string): Promise<
       cause,
     });
   }
+}
+
+async function decodeInks(image: Sharp): Promise<Picture> {
+  const { data, info } = await image
+    .pipelineColourspace("cmyk")
+    .toColourspace("cmyk")
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  if (info.channels !== 4) throw new Error(`expected four inks, got ${info.channels}`);
+  return { width: info.width, height: info.height, data: inksToRgb(data) };
 }
 
 function kindOf(bytes: Uint8Array): "jpeg" | "png" | "webp" | undefined {
@@ -115,17 +131,4 @@ function internationalText(keyword: string, text: string): Buffer {
   body.copy(chunk, 4);
   chunk.writeUInt32BE(crc32(body), body.length + 4);
   return chunk;
-}
-
-const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let c = byte;
-  for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-/** PNG's checksum; Node has one from 20.15 on. */
-function crc32(bytes: Uint8Array): number {
-  let c = 0xffffffff;
-  for (const byte of bytes) c = crcTable[(c ^ byte) & 0xff]! ^ (c >>> 8);
-  return (c ^ 0xffffffff) >>> 0;
 }

@@ -5,10 +5,10 @@ import type { Dream } from "../models/dream/dream.js";
 import { TokenMask } from "../models/dream/mask.js";
 import { ImageProjection } from "../models/dream/projection.js";
 import { pytorchName } from "../models/dream/pytorch-names.js";
+import { imageProjectionFromFlag } from "../models/dream/release-settings.js";
 import { patchify, unpatchify } from "../models/dream/tokens.js";
 import { loadState, type NamedTensor } from "../nn/index.js";
 import type { Tensor } from "../tensor/index.js";
-import { imageProjectionFromFlag } from "./config.js";
 import type { CheckBook } from "./subject.js";
 
 const pools: Readonly<Record<string, Pool>> = { "": "all", _imgtokens: "image", _buffer: "buffer" };

@@ -2,9 +2,9 @@
 import { Dream } from "../models/dream/dream.js";
 import { NoiseDiffusion } from "../models/dream/noise-diffusion.js";
 import { pytorchState } from "../models/dream/pytorch-names.js";
+import { configFromFlags } from "../models/dream/release-settings.js";
 import { fileState, loadState } from "../nn/index.js";
 import { scope, type Tensor } from "../tensor/index.js";
-import { configFromFlags } from "./config.js";
 import type { Recordings } from "./recordings.js";
 import { type Check, errorOf, type Quantity } from "./tolerance.js";
 
