@@ -1,5 +1,5 @@
 /** @file The engine's bench: the cost of a small operator, and matrix products, against Python's PyTorch. */
-import { type DType, randn, scope, type Tensor, tensor } from "../src/tensor/index.js";
+import { type DType, noGrad, randn, scope, type Tensor, tensor } from "../src/tensor/index.js";
 import type { BenchCase } from "./rows.js";
 
 /** Operands live as long as the bench. */
@@ -40,8 +40,18 @@ export const engineCases: readonly BenchCase[] = [
     name: "operator-overhead",
     unit: "microseconds",
     scale: (seconds) => seconds * 1e6,
-    ours: operatorSeconds,
+    ours: () => noGrad(operatorSeconds),
   },
-  { name: "matmul-f32", unit: "GFLOP/s", scale: gigaflops, ours: () => productSeconds("float32") },
-  { name: "matmul-bf16", unit: "GFLOP/s", scale: gigaflops, ours: () => productSeconds("bfloat16") },
+  {
+    name: "matmul-f32",
+    unit: "GFLOP/s",
+    scale: gigaflops,
+    ours: () => noGrad(() => productSeconds("float32")),
+  },
+  {
+    name: "matmul-bf16",
+    unit: "GFLOP/s",
+    scale: gigaflops,
+    ours: () => noGrad(() => productSeconds("bfloat16")),
+  },
 ];

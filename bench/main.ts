@@ -5,13 +5,32 @@
 import { availableParallelism } from "node:os";
 import { Command } from "commander";
 import { DreamError, unknownName } from "../src/errors.js";
-import { noGrad, setThreadCount } from "../src/tensor/index.js";
+import { setThreadCount } from "../src/tensor/index.js";
+import { dataCases, finishData, prepareData } from "./data.js";
 import { engineCases } from "./engine.js";
 import { startPeer } from "./peer.js";
 import { type BenchCase, measureRow } from "./rows.js";
 
-const benches: Readonly<Record<string, { readonly cases: readonly BenchCase[]; readonly peer: string }>> = {
-  engine: { cases: engineCases, peer: "engine.py" },
+interface Bench {
+  readonly cases: readonly BenchCase[];
+  /** Its script, and what a person installs for it. */
+  readonly peer: { readonly script: string; readonly install: string };
+  /** Makes data; the peer is told what it gives back. */
+  readonly prepare?: () => Promise<readonly string[]>;
+  readonly finish?: () => Promise<void>;
+}
+
+const benches: Readonly<Record<string, Bench>> = {
+  engine: {
+    cases: engineCases,
+    peer: { script: "engine.py", install: "apt-get install python3-torch libopenblas0-openmp" },
+  },
+  data: {
+    cases: dataCases,
+    peer: { script: "data.py", install: "apt-get install python3-pil" },
+    prepare: prepareData,
+    finish: finishData,
+  },
 };
 
 async function bench(
@@ -25,12 +44,13 @@ async function bench(
     throw unknownName("bench", "case", options.case, names);
   const threads = availableParallelism();
   setThreadCount(threads);
-  const peer = await startPeer(found.peer, threads);
+  const { script, install } = found.peer;
+  const peer = await startPeer(script, install, threads, (await found.prepare?.()) ?? []);
   if (peer.kind === "missing")
-    process.stderr.write(`no peer: Python's torch cannot be imported; ${peer.install}\n`);
+    process.stderr.write(`no peer: Python cannot import what ${script} needs; ${peer.install}\n`);
   for (const one of found.cases) {
     if (options.case !== undefined && one.name !== options.case) continue;
-    const row = await measureRow({ ...one, ours: () => noGrad(one.ours) }, peer);
+    const row = await measureRow(one, peer);
     if (options.json) process.stdout.write(`${JSON.stringify(row)}\n`);
     else {
       const compared =
@@ -41,6 +61,7 @@ async function bench(
     }
   }
   if (peer.kind === "ready") peer.close();
+  await found.finish?.();
 }
 
 const program = new Command("bench")

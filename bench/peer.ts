@@ -10,16 +10,40 @@ export type Peer =
   | { readonly kind: "ready"; measure(name: string): Promise<number>; close(): void }
   | { readonly kind: "missing"; readonly install: string };
 
-const install = "apt-get install python3-torch libopenblas0-openmp";
+/** The one in use, and the system's, which the distribution's packages belong to. */
+const interpreters = ["python3", "/usr/bin/python3"];
 
-/** @param script a file below `bench/peer` @param threads what both sides may use */
-export async function startPeer(script: string, threads: number): Promise<Peer> {
+/**
+ * Starts a peer with the first Python that has what it needs.
+ * @param script a file below `bench/peer`
+ * @param install what a person does to have what it needs
+ * @param args what it is told: how many threads or processes both sides may use, and where its data is
+ */
+export async function startPeer(
+  script: string,
+  install: string,
+  threads: number,
+  args: readonly string[],
+): Promise<Peer> {
+  for (const interpreter of interpreters) {
+    const peer = await tryPeer(interpreter, script, threads, args);
+    if (peer !== null) return peer;
+  }
+  return { kind: "missing", install };
+}
+
+async function tryPeer(
+  interpreter: string,
+  script: string,
+  threads: number,
+  args: readonly string[],
+): Promise<Peer | null> {
   const { blas } = JSON.parse(readFileSync(join(packageRoot(), "build", "engine.json"), "utf8")) as {
     blas: string | null;
   };
   // The peer's best configuration: the BLAS that shares libtorch's threads.
   const path = [blas, process.env.LD_LIBRARY_PATH].filter((part) => part).join(":");
-  const child = spawn("python3", [join(packageRoot(), "bench", "peer", script), String(threads)], {
+  const child = spawn(interpreter, [join(packageRoot(), "bench", "peer", script), String(threads), ...args], {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, LD_LIBRARY_PATH: path, OMP_NUM_THREADS: String(threads) },
   });
@@ -31,9 +55,9 @@ export async function startPeer(script: string, threads: number): Promise<Peer> 
     return JSON.parse(value) as Record<string, unknown>;
   };
   try {
-    if ((await answer()).missing !== undefined) return { kind: "missing", install };
+    if ((await answer()).missing !== undefined) return null;
   } catch {
-    return { kind: "missing", install };
+    return null;
   }
   return {
     kind: "ready",

@@ -10,7 +10,7 @@ export interface BenchCase {
   /** Seconds to the unit. */
   readonly scale: (seconds: number) => number;
   /** Seconds that ours takes. */
-  readonly ours: () => number;
+  readonly ours: () => number | Promise<number>;
 }
 
 /** What a bench prints; `ratio` is above 1 where ours is faster. */
@@ -35,7 +35,7 @@ export async function measureRow({ name, unit, scale, ours }: BenchCase, peer: P
   const [mine, theirs]: [number[], number[]] = [[], []];
   for (let round = 0; round <= rounds; round++) {
     await sleep(settleMs);
-    const own = ours();
+    const own = await ours();
     await sleep(settleMs);
     const other = peer.kind === "ready" ? await peer.measure(name) : Number.NaN;
     // The first round warms both sides up.

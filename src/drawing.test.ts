@@ -3,25 +3,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { drawCandidates, drawPictures } from "./drawing.js";
-import { readRecipe, recipeHash } from "./recipe/recipe.js";
-import { loadRunModel, saveRunModel, type TrainedModel } from "./recipe/run-folder.js";
-import { freshTrainer, prepareScenes } from "./recipe/scenes-run.js";
+import { loadModel, localModel, type TrainedModel } from "./recipe/model-folder.js";
+import { readRecipe, recipeOf } from "./recipe/recipe.js";
+import { freshTrainer, saveRunModel } from "./recipe/run.js";
+import { prepareScenes } from "./recipe/scenes-data.js";
 import { noGrad } from "./tensor/index.js";
 
-const recipe = readRecipe("scenes-test");
+const recipe = recipeOf("scenes", readRecipe("scenes-test"));
 let trained: TrainedModel;
 
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), "dream-run-"));
-  const data = await prepareScenes(recipe, join(folder, "data"));
-  const trainer = freshTrainer(recipe, data.tokenizer);
+  const data = await prepareScenes(recipe, join(folder, "data"), { locate: localModel });
+  const trainer = freshTrainer(recipe, data);
   // An untrained head is silent: its last layers begin at zero.
   noGrad(() => {
     for (const [name, tensor] of trainer.average.state())
       if (/modulation|final/.test(name)) tensor.normal_(0, 0.2);
   });
-  await saveRunModel(folder, trainer, data, recipe, recipeHash(recipe));
-  trained = loadRunModel(folder);
+  await saveRunModel(folder, trainer, data, recipe, 0);
+  trained = await loadModel(folder);
 });
 
 const captions = ["a large red circle in the centre on a plain background", "a small blue square over dots"];

@@ -1,7 +1,7 @@
 /** @file From sentences to pictures with a trained model: what the commands and, later, the facade call. */
 import { DreamError } from "./errors.js";
-import { wordIds } from "./features/feature-table.js";
-import { picturesOf } from "./features/patch-codec.js";
+import type { CaptionReader } from "./features/caption-reader.js";
+import { picturesOf } from "./features/pixels.js";
 import type { Picture } from "./formats/images.js";
 import { drawEveryCandidate } from "./generate/every-candidate.js";
 import { drawLatents } from "./generate/generate.js";
@@ -10,10 +10,9 @@ import { type DecodingStep, decodingSchedule, stepsToFraction } from "./generate
 import type { Selection } from "./generate/selection.js";
 import { tokenCount } from "./models/dream/config.js";
 import { unpatchify } from "./models/dream/tokens.js";
+import type { TrainedModel } from "./recipe/model-folder.js";
 import type { Recipe } from "./recipe/recipe.js";
-import type { TrainedModel } from "./recipe/run-folder.js";
-import { scope, type Tensor } from "./tensor/index.js";
-import type { WordTokenizer } from "./text/words.js";
+import { scope } from "./tensor/index.js";
 
 /** How a drawing is sampled: steps, guidance, temperature. */
 export type Sampling = Pick<Recipe["drawing"], "steps" | "guidance" | "temperature">;
@@ -117,24 +116,32 @@ export function drawCandidates(
 }
 
 /** @throws DreamError `value` where a caption does not fit */
-function requestFor({ tokenizer }: TrainedModel, captions: readonly string[], sampling: Sampling) {
-  for (const caption of captions) checkLength(tokenizer, caption);
-  const ids = wordIds(tokenizer, captions);
-  const empty = wordIds(tokenizer, [""]);
+function requestFor({ captions: reader }: TrainedModel, captions: readonly string[], sampling: Sampling) {
+  for (const caption of captions) checkLength(reader, caption);
+  const empty = reader.told([""]);
   // Guidance 0 asks for what is drawn without a caption: both branches take the empty one (SPEC section 13).
   const silent = sampling.guidance.scale === 0;
-  const told: Tensor = silent ? empty.repeat([captions.length, 1]) : ids;
+  const told = silent
+    ? empty.repeat([captions.length, ...empty.shape.slice(1).map(() => 1)])
+    : reader.told(captions);
   const { steps: stepCount, guidance, temperature } = sampling;
-  return { captions: told, emptyCaption: empty, captionIds: ids, stepCount, guidance, temperature };
+  return {
+    captions: told,
+    emptyCaption: empty,
+    captionIds: reader.ids(captions),
+    stepCount,
+    guidance,
+    temperature,
+  };
 }
 
-function checkLength(tokenizer: WordTokenizer, caption: string): void {
-  const length = tokenizer.countWords(caption);
-  if (length <= tokenizer.longestCaption) return;
+function checkLength(reader: CaptionReader, caption: string): void {
+  const { found, most, unit } = reader.length(caption);
+  if (found <= most) return;
   throw new DreamError("value", {
     operation: "read caption",
-    expected: `at most ${tokenizer.longestCaption} words, which is what this model reads`,
-    got: `${length} words: "${caption.slice(0, 40)}..."`,
+    expected: `at most ${most} ${unit}, which is what this model reads`,
+    got: `${found} ${unit}: "${caption.slice(0, 40)}..."`,
     hint: "shorten it",
   });
 }

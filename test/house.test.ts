@@ -17,7 +17,7 @@ const floors: readonly (readonly string[])[] = [
   ["generate"],
   ["train", "evaluate"],
   ["recipe"],
-  ["golden"],
+  ["golden", "plan"],
   ["drawing", "embedding"],
   ["report"],
   ["demo"],

@@ -5,16 +5,17 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { BatchOrder } from "../src/data/order.js";
 import { generativeLoss, retrieval } from "../src/evaluate/held-out.js";
-import { type Recipe, readRecipe } from "../src/recipe/recipe.js";
-import { freshTrainer, prepareScenes, type SceneData } from "../src/recipe/scenes-run.js";
+import { localModel } from "../src/recipe/model-folder.js";
+import { type RecipeOf, readRecipe, recipeOf } from "../src/recipe/recipe.js";
+import { freshTrainer } from "../src/recipe/run.js";
+import { prepareScenes, type SceneData } from "../src/recipe/scenes-data.js";
 import { scope } from "../src/tensor/index.js";
 
 const heldOutCount = 61;
-const scenes = { level: 1 as const, train: 3000, heldOut: heldOutCount, seed: 1, sizePixels: 32 };
-const nano = readRecipe("scenes-nano");
-const recipe: Recipe = {
+const nano = recipeOf("scenes", readRecipe("scenes-nano"));
+const recipe: RecipeOf<"scenes"> = {
   ...nano,
-  data: { ...nano.data, scenes },
+  data: { kind: "scenes", level: 1, train: 3000, heldOut: heldOutCount, seed: 1, sizePixels: 32 },
   learningRate: { ...nano.learningRate, kind: "constant", warmupEpochs: 0.2 },
 };
 
@@ -29,18 +30,16 @@ interface Measured {
 let data: SceneData;
 
 beforeAll(async () => {
-  data = await prepareScenes(recipe, mkdtempSync(join(tmpdir(), "dream-learning-")));
+  data = await prepareScenes(recipe, mkdtempSync(join(tmpdir(), "dream-learning-")), { locate: localModel });
 });
 
 /** Trains from nothing and tells what the model does on combinations it never saw. @param changed what is not the recipe's */
-function trained(changed: Partial<Recipe["model"]>, steps: number): Measured {
-  const trainer = freshTrainer({ ...recipe, model: { ...recipe.model, ...changed } }, data.tokenizer);
-  const order = new BatchOrder(data.trainTable.count, recipe.batchSize, recipe.seed);
+function trained(changed: Partial<RecipeOf<"scenes">["model"]>, steps: number): Measured {
+  const trainer = freshTrainer({ ...recipe, model: { ...recipe.model, ...changed } }, data);
+  const order = new BatchOrder(data.train.count, recipe.batchSize, recipe.seed);
   for (let step = 0; step < steps; step++)
     // The warmup goes by quickly, so that both losses act within a minute.
-    scope(() =>
-      trainer.step(data.trainTable.batch(order.batch(step)), data.trainTable.emptyCaption, 0.5 + step / 100),
-    );
+    scope(() => trainer.step(data.train.batch(order.batch(step)), data.train.emptyCaption, 0.5 + step / 100));
   const batch = data.heldOutTable.batch(Array.from({ length: heldOutCount }, (_, i) => i));
   // The loss is always taken, whether it was trained for or not.
   const { model } = trainer;

@@ -14,9 +14,14 @@ export interface Finished {
 }
 
 /** Runs `dream` with arguments; a signal is sent once stderr says what `stopAfter` looks for. */
-export function dream(args: readonly string[], stopAfter?: RegExp): Promise<Finished> {
+export function dream(
+  args: readonly string[],
+  stopAfter?: RegExp,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Finished> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(root, bin.dream), ...args], { cwd: root });
+    const env = { ...process.env, ...environment };
+    const child = spawn(process.execPath, [join(root, bin.dream), ...args], { cwd: root, env });
     let [out, err, stopped] = ["", "", false];
     child.stdout.on("data", (data) => {
       out += String(data);

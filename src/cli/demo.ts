@@ -5,7 +5,7 @@ import { type DemoHooks, type DemoOutcome, runDemo } from "../demo/demo.js";
 import { quickPlan, standardPlan } from "../demo/plan.js";
 import type { Fidelity } from "../evaluate/fidelity.js";
 import { attributes } from "../evaluate/fidelity.js";
-import { readRecipe } from "../recipe/recipe.js";
+import { readRecipe, recipeOf } from "../recipe/recipe.js";
 import type { JudgedDrawing } from "../report/demo-story.js";
 import { engineVersion, threadCount } from "../tensor/index.js";
 import { interruption } from "./interruption.js";
@@ -38,7 +38,7 @@ export function addDemo(program: Command): void {
 
 async function demo({ out, minutes, quick, json }: DemoOptions): Promise<void> {
   const run = out ?? (quick ? "runs/demo-quick" : "runs/demo");
-  const recipe = readRecipe("scenes-nano");
+  const recipe = recipeOf("scenes", readRecipe("scenes-nano"));
   const plan = quick ? quickPlan(recipe) : standardPlan(recipe);
   say(`DREAM on libtorch ${engineVersion()}, ${threadCount()} threads. Everything goes to ${run}.`);
   const given = [
@@ -60,15 +60,14 @@ function hooksFor(signal: AbortSignal): DemoHooks {
   const drawing = new Progress("Drawing and judging");
   return {
     onPrepare: (part, done, all) => (part === "render" ? rendering : reading).update(done, all),
-    onStart: (firstStep, { steps }, { trainTable, heldOutTable, codec }) => {
+    onStart: (firstStep, steps, { train, heldOutTable, codec }) => {
       say(
-        `${trainTable.count} scenes to learn from, ${heldOutTable.count} of combinations kept back. ` +
-          `${codec.channels} numbers for each ${codec.patch}x${codec.patch} patch keep ${(100 * codec.keptVariance).toFixed(1)}% of the variance.`,
+        `${train.count} scenes to learn from, ${heldOutTable.count} of combinations kept back. ${codec.description}.`,
       );
       if (firstStep >= steps) say("Trained already.");
       else if (firstStep > 0) say(`Going on from step ${firstStep}.`);
     },
-    onStep: (entry, { steps }) => training.update(entry.step + 1, steps, describeStep(entry)),
+    onStep: (entry, steps) => training.update(entry.step + 1, steps, describeStep(entry)),
     onMoment: (folder) => say(`Pictures on the way: ${folder}`),
     onDraw: (done, all) => drawing.update(done, all),
     signal,

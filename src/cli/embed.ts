@@ -5,7 +5,8 @@ import { centreCrop } from "../data/centre-crop.js";
 import { type Embeddings, embedCaptions, embedPictures, pictureSide } from "../embedding.js";
 import { DreamError } from "../errors.js";
 import { decodePicture, type Picture } from "../formats/images.js";
-import { loadRunModel } from "../recipe/run-folder.js";
+import { loadModel } from "../recipe/model-folder.js";
+import { locateModel } from "./locate-model.js";
 import { say, tell } from "./output.js";
 
 interface EmbedOptions {
@@ -41,7 +42,7 @@ async function embed({ model: run, images = [], texts = [], json }: EmbedOptions
       got: "neither",
       hint: "see `dream embed --help`",
     });
-  const trained = loadRunModel(run);
+  const trained = await loadModel(run, locateModel);
   const side = pictureSide(trained);
   const pictures: (readonly number[])[] = [];
   for (let first = 0; first < images.length; first += window) {

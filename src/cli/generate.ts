@@ -6,7 +6,8 @@ import { type Drawing, drawPictures, type Sampling } from "../drawing.js";
 import { DreamError } from "../errors.js";
 import { writeAtomically } from "../formats/atomic.js";
 import { encodePng } from "../formats/images.js";
-import { loadRunModel, type TrainedModel } from "../recipe/run-folder.js";
+import { loadModel, type TrainedModel } from "../recipe/model-folder.js";
+import { locateModel } from "./locate-model.js";
 import { notNegative, positive, properShare, whole } from "./numbers.js";
 import { say, tell } from "./output.js";
 import { Progress } from "./progress.js";
@@ -66,7 +67,7 @@ export function addGenerate(program: Command): void {
 }
 
 async function generate(options: GenerateOptions): Promise<void> {
-  const trained = loadRunModel(options.model);
+  const trained = await loadModel(options.model, locateModel);
   for (const prompt of options.prompt) checkPrompt(trained, prompt);
   const { drawing } = trained;
   const candidates = options.candidates ?? drawing.candidates;
@@ -108,20 +109,18 @@ async function generate(options: GenerateOptions): Promise<void> {
 }
 
 /** @throws DreamError `usage` where the model cannot read the prompt whole */
-function checkPrompt({ tokenizer }: TrainedModel, prompt: string): void {
-  const length = tokenizer.countWords(prompt);
-  if (length > tokenizer.longestCaption)
+function checkPrompt({ captions }: TrainedModel, prompt: string): void {
+  const { found, most, unit } = captions.length(prompt);
+  if (found > most)
     throw new DreamError("usage", {
       operation: "read --prompt",
-      expected: `at most ${tokenizer.longestCaption} words, which is what this model reads`,
-      got: `${length} words (${prompt.length} characters)`,
+      expected: `at most ${most} ${unit}, which is what this model reads`,
+      got: `${found} ${unit} (${prompt.length} characters)`,
       hint: "shorten the sentence",
     });
-  const unknown = [...new Set(tokenizer.unknownWords(prompt))];
+  const unknown = captions.unknownWords(prompt);
   if (unknown.length > 0)
-    say(
-      `This model never read ${unknown.map((word) => `"${word}"`).join(", ")}; it knows: ${tokenizer.words.join(" ")}`,
-    );
+    say(`This model never read ${unknown.map((word) => `"${word}"`).join(", ")}. ${captions.description}.`);
 }
 
 /** The longest part of a file's name that comes from the sentence. */

@@ -16,13 +16,16 @@ async function main(): Promise<void> {
     .exitOverride()
     .showHelpAfterError("(add --help for what is understood)");
   try {
+    const { addCache } = await import("./cache.js");
+    const { addConvert } = await import("./convert.js");
     const { addData } = await import("./data.js");
     const { addDemo } = await import("./demo.js");
     const { addDoctor } = await import("./doctor.js");
     const { addEmbed } = await import("./embed.js");
     const { addGenerate } = await import("./generate.js");
     const { addTrain } = await import("./train.js");
-    for (const add of [addDemo, addTrain, addGenerate, addEmbed, addData, addDoctor]) add(program);
+    for (const add of [addDemo, addTrain, addGenerate, addEmbed, addData, addCache, addConvert, addDoctor])
+      add(program);
     await program.parseAsync();
   } catch (error) {
     process.exitCode = exitCodeOf(error);

@@ -1,16 +1,35 @@
 /** @file `dream train`: a recipe's run, from nothing, from its own checkpoint, or from another model. */
+import { existsSync } from "node:fs";
+import { totalmem } from "node:os";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
+import { DreamError } from "../errors.js";
 import { generativeLoss, retrieval } from "../evaluate/held-out.js";
-import { readRecipe, recipeNames } from "../recipe/recipe.js";
-import { loadRunModel } from "../recipe/run-folder.js";
-import { checkStart, prepareScenes, runRecipe } from "../recipe/scenes-run.js";
+import { checkMemory, describeMemory, planMemory } from "../plan/memory.js";
+import { loadModel, type TrainedModel } from "../recipe/model-folder.js";
+import { loadParts, type Parts, partsBytes } from "../recipe/parts.js";
+import { isCache, preparePictures } from "../recipe/pictures-data.js";
+import {
+  type Recipe,
+  type RecipeOf,
+  readRecipe,
+  recipeNames,
+  recipeOf,
+  stretched,
+} from "../recipe/recipe.js";
+import { checkStart, type RunData, runRecipe } from "../recipe/run.js";
+import { prepareScenes, type SceneData } from "../recipe/scenes-data.js";
 import type { JournalEntry } from "../train/journal.js";
-import { interruption } from "./interruption.js";
+import type { Trainer } from "../train/trainer.js";
+import { type Interruption, interruption } from "./interruption.js";
+import { locateModel } from "./locate-model.js";
+import { whole } from "./numbers.js";
 import { say, tell } from "./output.js";
 import { clock, Progress } from "./progress.js";
 
 interface TrainOptions {
+  readonly trainData?: string;
+  readonly steps?: number;
   readonly out?: string;
   readonly init?: string;
   readonly json?: boolean;
@@ -21,56 +40,194 @@ export function addTrain(program: Command): void {
     .command("train")
     .description("train a recipe; an interrupted run goes on where it stopped")
     .argument("<recipe>", `a recipe's name (${recipeNames().join(", ")}) or a YAML file`)
+    .option(
+      "--train-data <location>",
+      "captioned pictures (shards, a folder, parquet files, or a feature cache), for recipes of pictures",
+    )
+    .option(
+      "--steps <N>",
+      "train so many steps; every schedule is stretched with them (default: the recipe's epochs)",
+      whole(1),
+    )
     .option("--out <folder>", "where the run is kept (default: runs/ and the recipe's name)")
-    .option("--init <model>", "start from this run's weights, words and codec")
+    .option("--init <model>", "start from this model's weights, words and codec")
     .option("--json", "print one line of JSON with the results")
-    .addHelpText("after", "\nExample:\n  $ dream train scenes-nano --out runs/mine --init runs/demo")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ dream train scenes-nano --out runs/mine --init runs/demo\n" +
+        "  $ dream train dream-l --train-data 'cc12m/{00000..01242}.tar'",
+    )
     .action(train);
 }
 
-async function train(name: string, { out, init, json }: TrainOptions): Promise<void> {
+async function train(name: string, options: TrainOptions): Promise<void> {
   const started = performance.now();
   const recipe = readRecipe(name);
-  const run = out ?? join("runs", basename(recipe.name));
-  const from = init === undefined ? undefined : loadRunModel(init);
+  const run = options.out ?? join("runs", basename(recipe.name));
+  const { init, trainData, steps } = options;
+  const stop = interruption(
+    [
+      "dream train",
+      name,
+      "--out",
+      run,
+      ...given("--train-data", trainData),
+      ...given("--init", init),
+      ...given("--steps", steps),
+    ].join(" "),
+  );
+  checkOptions(recipe, options);
+  const from = init === undefined ? undefined : await loadModel(init, locateModel);
   if (from !== undefined) checkStart(recipe, from);
+  const done =
+    recipe.data.kind === "scenes"
+      ? await trainScenes(recipeOf("scenes", recipe), run, options, from, stop)
+      : await trainPictures(recipeOf("pictures", recipe), run, options, from, stop);
+  if (done === null) return;
+  const seconds = (performance.now() - started) / 1000;
+  say(`Trained ${done.steps} steps in ${clock(seconds)}${done.note}.`);
+  say(`Draw with it: dream generate --model ${run} --prompt "..."`);
+  if (options.json) tell({ run, recipe: recipe.name, steps: done.steps, seconds, ...done.results });
+}
+
+const given = (option: string, value: string | number | undefined): string[] =>
+  value === undefined ? [] : [option, /[^\w./-]/.test(String(value)) ? `'${value}'` : String(value)];
+
+/** @throws DreamError `usage` where the data and the recipe do not go together */
+function checkOptions({ name, data }: Recipe, { trainData }: TrainOptions): void {
+  if ((data.kind === "pictures") === (trainData !== undefined)) return;
+  throw new DreamError("usage", {
+    operation: `train ${name}`,
+    expected:
+      data.kind === "pictures"
+        ? "--train-data with captioned pictures: shards such as 'cc12m/{00000..01242}.tar', a folder, parquet files, or a feature cache"
+        : "no --train-data, since this recipe renders its own scenes",
+    got: trainData === undefined ? "none" : JSON.stringify(trainData),
+  });
+}
+
+/** What is said and told of a finished run; null where it was stopped, which has been said. */
+type Done = {
+  readonly steps: number;
+  readonly note: string;
+  readonly results: Readonly<Record<string, unknown>>;
+} | null;
+
+async function trainScenes(
+  recipe: RecipeOf<"scenes">,
+  run: string,
+  { steps: wanted }: TrainOptions,
+  from: TrainedModel | undefined,
+  stop: Interruption,
+): Promise<Done> {
   const rendering = new Progress("Rendering scenes");
   const reading = new Progress("Reading shards");
-  const watch = (part: "render" | "read", done: number, all: number): void =>
-    (part === "render" ? rendering : reading).update(done, all);
-  const stop = interruption(`dream train ${name} --out ${run}${init === undefined ? "" : ` --init ${init}`}`);
-  const data = await prepareScenes(recipe, join(run, "data"), { watch, from, signal: stop.signal });
+  const data = await prepareScenes(recipe, join(run, "data"), {
+    watch: (part, done, all) => (part === "render" ? rendering : reading).update(done, all),
+    from,
+    locate: locateModel,
+    signal: stop.signal,
+  });
+  const { trainer, last, steps } = await runWatched(inSteps(recipe, data, wanted), run, data, from, stop);
+  if (trainer === null) return null;
+  const heldOut = measureHeldOut(trainer, data);
+  const note =
+    `; on ${heldOut.samples} samples kept back: generative loss ${heldOut.generativeLoss.toFixed(3)}, ` +
+    `caption found for ${(100 * heldOut.imageToText).toFixed(0)}% of the pictures`;
+  return { steps, note, results: { last, heldOut } };
+}
+
+async function trainPictures(
+  recipe: RecipeOf<"pictures">,
+  run: string,
+  { trainData: location = "", steps: wanted }: TrainOptions,
+  from: TrainedModel | undefined,
+  stop: Interruption,
+): Promise<Done> {
+  // Where the training alone does not fit, no frozen model is fetched.
+  checkMemory(planMemory(recipe, 0), totalmem(), recipe.batchSize);
+  const plan = planMemory(recipe, isCache(location) ? 0 : await partsBytes(recipe, locateModel));
+  say(`Memory: ${describeMemory(plan)}.`);
+  checkMemory(plan, totalmem(), recipe.batchSize);
+  let broken = 0;
+  const data = await preparePictures(recipe, location, {
+    locate: locateModel,
+    from: from ?? (await partsOfRun(recipe, run, location)),
+    onBroken: ({ key, reason }) => {
+      broken++;
+      say(`Left out ${key}: ${reason}`);
+    },
+  });
+  say(`${data.description}. ${data.codec.description}.`);
+  try {
+    const { trainer, last, steps } = await runWatched(inSteps(recipe, data, wanted), run, data, from, stop);
+    if (trainer === null) return null;
+    return {
+      steps,
+      note: broken === 0 ? "" : `; ${broken} samples were left out`,
+      results: { last, samples: data.train.count, broken },
+    };
+  } finally {
+    await data.close();
+  }
+}
+
+/** The parts that a run began with, where it goes on. */
+async function partsOfRun(
+  recipe: RecipeOf<"pictures">,
+  run: string,
+  location: string,
+): Promise<Parts | undefined> {
+  if (isCache(location) || !existsSync(join(run, "checkpoint.safetensors"))) return undefined;
+  return loadParts(run, { ...recipe, sizePixels: recipe.data.sizePixels }, locateModel);
+}
+
+/** The recipe in the number of steps that was asked for. */
+function inSteps(recipe: Recipe, { train: { count } }: RunData, steps: number | undefined): Recipe {
+  return steps === undefined ? recipe : stretched(recipe, count, steps);
+}
+
+/** Runs a recipe with its line of progress. @returns no trainer where it was stopped */
+async function runWatched(
+  recipe: Recipe,
+  run: string,
+  data: RunData,
+  from: TrainedModel | undefined,
+  stop: Interruption,
+): Promise<{
+  readonly trainer: Trainer | null;
+  readonly last: JournalEntry | undefined;
+  readonly steps: number;
+}> {
   const training = new Progress("Training");
   let last: JournalEntry | undefined;
+  let steps = 0;
   const hooks = {
-    onStart: (firstStep: number) => {
+    onStart: (firstStep: number, stepCount: number) => {
+      steps = stepCount;
       if (firstStep > 0) say(`Going on from step ${firstStep}.`);
     },
     onStep: (entry: JournalEntry) => {
       last = entry;
-      training.update(entry.step + 1, recipe.steps, describeStep(entry));
+      training.update(entry.step + 1, steps, describeStep(entry));
     },
     signal: stop.signal,
   };
   const { trainer, nextStep } = await runRecipe(recipe, run, data, hooks, from);
   stop.release();
-  if (nextStep < recipe.steps) return stop.finish(nextStep);
-  const batch = data.heldOutTable.batch([...Array(Math.min(64, data.heldOutTable.count)).keys()]);
-  const heldOut = {
-    samples: batch.latents.size(0),
-    generativeLoss: generativeLoss(trainer.model, batch, [0.6, 0.8, 1], 1),
-    ...retrieval(trainer.model, batch),
-  };
-  const seconds = (performance.now() - started) / 1000;
-  say(
-    `Trained ${recipe.steps} steps in ${clock(seconds)}; on ${heldOut.samples} samples kept back: generative loss ` +
-      `${heldOut.generativeLoss.toFixed(3)}, caption found for ${percent(heldOut.imageToText)} of the pictures.`,
-  );
-  say(`Draw with it: dream generate --model ${run} --prompt "..."`);
-  if (json) tell({ run, recipe: recipe.name, steps: recipe.steps, seconds, last, heldOut });
+  if (nextStep === steps) return { trainer, last, steps };
+  stop.finish(nextStep);
+  return { trainer: null, last, steps };
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(0)}%`;
+function measureHeldOut({ model }: Trainer, { heldOutTable }: SceneData) {
+  const batch = heldOutTable.batch([...Array(Math.min(64, heldOutTable.count)).keys()]);
+  return {
+    samples: batch.latents.size(0),
+    generativeLoss: generativeLoss(model, batch, [0.6, 0.8, 1], 1),
+    ...retrieval(model, batch),
+  };
+}
 
 /** A step's losses for the line of progress. */
 export function describeStep({

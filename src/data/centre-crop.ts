@@ -1,14 +1,37 @@
-/** @file Pictures of any size made square and small: the middle of the picture, resized. */
-import sharp from "sharp";
+/**
+ * @file The middle of a picture at the size that a model takes: ADM's centre crop (`guided_diffusion/image_datasets.py`), which
+ * MAR, Fluid and DREAM's own release use too.
+ */
 import type { Picture } from "../formats/images.js";
+import { type OwnPicture, type Resize, resample } from "./resample.js";
 
-/** The largest square in the middle of a picture, at so many pixels a side. */
-export async function centreCrop(picture: Picture, side: number): Promise<Picture> {
-  const { width, height, data } = picture;
-  if (width === side && height === side) return picture;
-  const cropped = await sharp(data, { raw: { width, height, channels: 3 } })
-    .resize(side, side, { fit: "cover", position: "centre", kernel: "cubic" })
-    .raw()
-    .toBuffer();
-  return { width: side, height: side, data: cropped };
+/**
+ * Halves with a box filter while the short side is at least twice the target, resizes it to the target with a bicubic one, and
+ * cuts out the middle.
+ * @param side of the square, in pixels
+ */
+export function centreCrop(picture: Picture, side: number): OwnPicture {
+  const steps: Resize[] = [];
+  let { width, height } = picture;
+  while (Math.min(width, height) >= 2 * side) {
+    [width, height] = [Math.floor(width / 2), Math.floor(height / 2)];
+    steps.push({ width, height, kernel: "box" });
+  }
+  const scale = side / Math.min(width, height);
+  const final = { width: roundHalfEven(width * scale), height: roundHalfEven(height * scale) };
+  steps.push({ ...final, kernel: "bicubic" });
+  return resample(picture, { left: 0, top: 0, width: picture.width, height: picture.height }, steps, {
+    left: Math.floor((final.width - side) / 2),
+    top: Math.floor((final.height - side) / 2),
+    width: side,
+    height: side,
+  });
+}
+
+/** Rounds as Python does: a half goes to the even neighbour. */
+export function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  if (rest !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
 }

@@ -1,151 +1,87 @@
 /** @file Webdataset shards: tar archives of samples, read in any order. */
-import { existsSync, readdirSync, statSync } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
 import { DreamError } from "../errors.js";
-import { decodePicture } from "../formats/images.js";
-import { indexTar, openArchive, readMember, type TarMember } from "../formats/tar.js";
-import type { Sample, SampleSource } from "./sample.js";
+import { tarMembers } from "../formats/tar.js";
+import { fingerprintOf, type IndexPlace, keptIndex, lookAt } from "./index-file.js";
+import { IndexedSource } from "./indexed-source.js";
+import type { FileRange, SampleSource } from "./sample.js";
+import { absent, type IndexedFile, type SampleIndex, SampleIndexBuilder } from "./sample-index.js";
 
-const pictureEndings = ["jpg", "jpeg", "png", "webp"] as const;
+/** Endings of pictures, the preferred first. */
+export const pictureEndings: readonly string[] = ["jpg", "jpeg", "png", "webp"];
 
-interface IndexedSample {
-  readonly key: string;
-  readonly shard: string;
-  readonly members: ReadonlyMap<string, TarMember>;
-}
+/** A sample's parts, in the order of the index's columns. */
+const parts = { picture: 0, text: 1, json: 2 } as const;
 
 /**
- * Opens shards and indexes them.
- * @param pattern a folder of `*.tar`, one archive, or names with braces: `data/train-{000000..000009}.tar`
- * @throws DreamError `io` where nothing matches, `format` where an archive is damaged or no sample is whole
+ * Opens shards, and indexes them where that is not done yet.
+ * @throws DreamError `io` where one is missing, `format` where an archive is damaged or none has a picture
  */
-export async function openShards(pattern: string): Promise<SampleSource> {
-  const samples: IndexedSample[] = [];
-  for (const shard of expand(pattern)) samples.push(...groupMembers(shard, await indexTar(shard)));
-  if (samples.length === 0)
+export async function openShards(
+  location: string,
+  paths: readonly string[],
+  place: IndexPlace,
+): Promise<SampleSource> {
+  const files = lookAt(paths);
+  const index = await keptIndex("shards", files, place, () => indexShards(files));
+  if (index.count === 0)
     throw new DreamError("format", {
-      operation: `open ${pattern}`,
-      expected: "samples of a picture (jpg, png or webp) and a caption (txt or json)",
-      got: "none",
+      operation: `open ${location}`,
+      expected: "samples of a picture (jpg, jpeg, png or webp) and a caption (txt or json)",
+      got: "no picture in any archive",
     });
-  return new Shards(samples);
+  return new IndexedSource(location, fingerprintOf("shards", files), index, (number) => ({
+    kind: "members",
+    key: index.key(number),
+    archive: index.files[index.fileOf(number)]!.path,
+    picture: index.range(parts.picture, number)!,
+    text: index.range(parts.text, number),
+    json: index.range(parts.json, number),
+  }));
 }
 
-/** The archives that a pattern names, in order. */
-export function expand(pattern: string): string[] {
-  const braces = /^(.*)\{(\d+)\.\.(\d+)\}(.*)$/.exec(pattern);
-  if (braces !== null) {
-    const [, before = "", first = "", last = "", after = ""] = braces;
-    const names: string[] = [];
-    for (let n = Number(first); n <= Number(last); n++)
-      names.push(`${before}${String(n).padStart(first.length, "0")}${after}`);
-    return names.flatMap(expand);
+/** Finds the samples of archives by their headers. @throws DreamError `format` where an archive is damaged */
+export function indexShards(files: readonly IndexedFile[]): SampleIndex {
+  const builder = new SampleIndexBuilder(3);
+  for (const { path } of files) {
+    builder.beginFile();
+    addArchive(builder, path);
   }
-  if (pattern.includes("*")) {
-    const folder = dirname(pattern);
-    const name = new RegExp(
-      `^${basename(pattern)
-        .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-        .replaceAll("*", ".*")}$`,
-    );
-    const found = existsSync(folder)
-      ? readdirSync(folder)
-          .filter((one) => name.test(one))
-          .sort()
-      : [];
-    if (found.length > 0) return found.map((one) => join(folder, one));
-  } else if (existsSync(pattern)) {
-    return statSync(pattern).isDirectory() ? expand(join(pattern, "*.tar")) : [pattern];
-  }
-  throw new DreamError("io", {
-    operation: `open ${pattern}`,
-    expected: "tar archives",
-    got: "no such file",
-    hint: "name a folder of *.tar, one archive, or a pattern such as data/train-{000000..000009}.tar",
-  });
+  return builder.finish(files);
 }
 
-/** Members by sample: the key is the name up to its first dot; members of a sample stand together. */
-function groupMembers(shard: string, members: readonly TarMember[]): IndexedSample[] {
-  const samples = new Map<string, Map<string, TarMember>>();
-  for (const member of members) {
-    const [, key = "", ending = ""] = /^((?:.*\/)?[^/.]+)\.(.+)$/.exec(member.name) ?? [];
-    if (key === "") continue;
-    const sample = samples.get(key) ?? new Map<string, TarMember>();
-    sample.set(ending.toLowerCase(), member);
-    samples.set(key, sample);
-  }
-  return [...samples]
-    .filter(
-      ([, parts]) =>
-        pictureEndings.some((ending) => parts.has(ending)) && (parts.has("txt") || parts.has("json")),
-    )
-    .map(([key, parts]) => ({ key, shard, members: parts }));
+/** A sample's members as they are found. */
+interface Members {
+  pictureRank: number;
+  readonly ranges: (FileRange | null)[];
 }
 
-class Shards implements SampleSource {
-  readonly #samples: readonly IndexedSample[];
-  readonly #files = new Map<string, Promise<FileHandle>>();
-
-  constructor(samples: readonly IndexedSample[]) {
-    this.#samples = samples;
-  }
-
-  get count(): number {
-    return this.#samples.length;
-  }
-
-  async read(number: number): Promise<Sample> {
-    const { key, shard, members } = this.#samples[number]!;
-    const file = await this.#open(shard);
-    const ending = pictureEndings.find((one) => members.has(one))!;
-    const bytes = await readMember(shard, file, members.get(ending)!);
-    const source = `${shard}:${key}.${ending}`;
-    const json = members.get("json");
-    const truth = json === undefined ? null : parseTruth(source, await readMember(shard, file, json));
-    const text = members.get("txt");
-    const caption =
-      text === undefined ? captionIn(source, truth) : (await readMember(shard, file, text)).toString("utf8");
-    return { key, picture: await decodePicture(bytes, source), caption: caption.trim(), truth };
-  }
-
-  async close(): Promise<void> {
-    for (const file of this.#files.values()) await (await file).close();
-    this.#files.clear();
-  }
-
-  #open(shard: string): Promise<FileHandle> {
-    let file = this.#files.get(shard);
-    if (file === undefined) {
-      file = openArchive(shard);
-      this.#files.set(shard, file);
+/** Members by sample: the key is the name up to its first dot. A picture without a caption is a sample too: a broken one. */
+function addArchive(builder: SampleIndexBuilder, path: string): void {
+  const samples = new Map<string, Members>();
+  for (const { name, offset, size } of tarMembers(path)) {
+    const folderEnd = name.lastIndexOf("/") + 1;
+    const dot = name.indexOf(".", folderEnd);
+    if (dot <= folderEnd) continue;
+    const key = name.slice(0, dot);
+    const ending = name.slice(dot + 1).toLowerCase();
+    const rank = pictureEndings.indexOf(ending);
+    if (rank < 0 && ending !== "txt" && ending !== "json") continue;
+    if (size >= absent)
+      throw new DreamError("format", {
+        operation: `read ${path}`,
+        expected: "members of less than 4 GiB",
+        got: `'${name}' of ${size} bytes`,
+      });
+    let sample = samples.get(key);
+    if (sample === undefined) {
+      sample = { pictureRank: pictureEndings.length, ranges: [null, null, null] };
+      samples.set(key, sample);
     }
-    return file;
+    if (rank < 0) sample.ranges[ending === "txt" ? parts.text : parts.json] = { offset, size };
+    else if (rank <= sample.pictureRank) {
+      sample.pictureRank = rank;
+      sample.ranges[parts.picture] = { offset, size };
+    }
   }
-}
-
-function parseTruth(source: string, bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch (cause) {
-    const got = cause instanceof Error ? cause.message : String(cause);
-    throw new DreamError("format", {
-      operation: `read ${source}`,
-      expected: "JSON beside the picture",
-      got,
-      cause,
-    });
-  }
-}
-
-function captionIn(source: string, truth: unknown): string {
-  const { caption, captions } = (truth ?? {}) as { caption?: unknown; captions?: unknown };
-  const found = typeof caption === "string" ? caption : Array.isArray(captions) ? captions[0] : undefined;
-  if (typeof found === "string") return found;
-  throw new DreamError("format", {
-    operation: `read ${source}`,
-    expected: "a caption (txt, or json `caption`)",
-    got: "none",
-  });
+  for (const [key, { ranges }] of samples) if (ranges[parts.picture] !== null) builder.add(key, ranges);
 }

@@ -2,7 +2,7 @@
 import { drawPictures } from "../drawing.js";
 import type { Picture } from "../formats/images.js";
 import { tokenCount } from "../models/dream/config.js";
-import type { TrainedModel } from "../recipe/run-folder.js";
+import type { TrainedModel } from "../recipe/model-folder.js";
 import type { ChoiceStory } from "../report/demo-story.js";
 import type { Prompt } from "./prompts.js";
 

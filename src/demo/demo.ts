@@ -6,9 +6,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readerFidelity } from "../evaluate/fidelity.js";
 import { writeAtomically } from "../formats/atomic.js";
-import { type Recipe, recipeHash, stretched } from "../recipe/recipe.js";
-import { averagedModel, loadRunModel } from "../recipe/run-folder.js";
-import { prepareScenes, runRecipe, type SceneData, type Watch } from "../recipe/scenes-run.js";
+import { averagedModel, loadModel, localModel } from "../recipe/model-folder.js";
+import { type RecipeOf, recipeHash, stepsOf, stretched } from "../recipe/recipe.js";
+import { runRecipe } from "../recipe/run.js";
+import { prepareScenes, type SceneData, type Watch } from "../recipe/scenes-data.js";
 import { demoPage } from "../report/demo-page.js";
 import type { DemoStory } from "../report/demo-story.js";
 import { Journal, type JournalEntry } from "../train/journal.js";
@@ -24,8 +25,8 @@ import { nameWhileHidden, searchPictures } from "./understanding.js";
 /** What is going on, for whoever watches. */
 export interface DemoHooks {
   readonly onPrepare: Watch;
-  readonly onStart: (firstStep: number, recipe: Recipe, data: SceneData) => void;
-  readonly onStep: (entry: JournalEntry, recipe: Recipe) => void;
+  readonly onStart: (firstStep: number, stepCount: number, data: SceneData) => void;
+  readonly onStep: (entry: JournalEntry, stepCount: number) => void;
   /** Told of a folder of pictures drawn on the way. */
   readonly onMoment: (folder: string) => void;
   readonly onDraw: (done: number, all: number) => void;
@@ -64,14 +65,16 @@ export async function runDemo(
   const started = performance.now();
   const data = await prepareScenes(plan.recipe, join(run, "data"), {
     watch: hooks.onPrepare,
+    locate: localModel,
     signal: hooks.signal,
   });
   const recipe = minutes === null ? plan.recipe : await paced(run, plan.recipe, data, minutes);
-  const moments = new Set(plan.moments.map((share) => Math.max(1, Math.round(share * recipe.steps))));
+  const stepCount = stepsOf(recipe, data.train.count);
+  const moments = new Set(plan.moments.map((share) => Math.max(1, Math.round(share * stepCount))));
   const { trainer, nextStep } = await runRecipe(recipe, run, data, {
-    onStart: (firstStep) => hooks.onStart(firstStep, recipe, data),
+    onStart: (firstStep) => hooks.onStart(firstStep, stepCount, data),
     onStep: async (entry, trainer) => {
-      hooks.onStep(entry, recipe);
+      hooks.onStep(entry, stepCount);
       const done = entry.step + 1;
       if (!moments.has(done)) return;
       const averaged = averagedModel(trainer, data, recipe);
@@ -83,7 +86,7 @@ export async function runDemo(
   });
   trainer.dispose();
   trainer.model.dispose();
-  if (nextStep < recipe.steps) return { kind: "stopped", nextStep };
+  if (nextStep < stepCount) return { kind: "stopped", nextStep };
   const story = await lookBack(run, plan, recipe, data, hooks, started);
   const summary = summaryOf(story);
   await write(join(run, "report.html"), await demoPage(story));
@@ -95,12 +98,12 @@ export async function runDemo(
 async function lookBack(
   run: string,
   plan: DemoPlan,
-  recipe: Recipe,
+  recipe: RecipeOf<"scenes">,
   data: SceneData,
   { onDraw, signal }: DemoHooks,
   started: number,
 ): Promise<DemoStory> {
-  const trained = loadRunModel(run);
+  const trained = await loadModel(run);
   const fidelity = await fidelityTable(
     trained,
     judgedPrompts(plan.samples),
@@ -111,7 +114,7 @@ async function lookBack(
   );
   const { curve, pictures } = nameWhileHidden(trained, plan.picturesPerClass);
   const journal = new Journal(join(run, "metrics.jsonl")).read();
-  const { sizePixels } = recipe.data.scenes;
+  const { sizePixels } = recipe.data;
   const story: DemoStory = {
     machine: thisMachine(),
     recipe: {
@@ -125,8 +128,8 @@ async function lookBack(
     parameters: trained.model
       .parameters()
       .reduce((sum, [, { shape }]) => sum + shape.reduce((a, b) => a * b, 1), 0),
-    trainingScenes: data.trainTable.count,
-    steps: recipe.steps,
+    trainingScenes: data.train.count,
+    steps: stepsOf(recipe, data.train.count),
     trainSeconds: journal.reduce((sum, { seconds }) => sum + seconds, 0),
     journal,
     momentPrompts: momentPrompts.map(({ caption }) => caption),
@@ -181,15 +184,20 @@ function summaryOf({ fidelity, zeroShot, readerError, ...story }: DemoStory) {
  * The recipe stretched to so many minutes. How many steps that is on this machine is measured once and kept with the run, so that a
  * resumed run is the same run.
  */
-async function paced(run: string, recipe: Recipe, data: SceneData, minutes: number): Promise<Recipe> {
+async function paced(
+  run: string,
+  recipe: RecipeOf<"scenes">,
+  data: SceneData,
+  minutes: number,
+): Promise<RecipeOf<"scenes">> {
   const path = join(run, "pace.json");
   if (existsSync(path)) {
     const kept = JSON.parse(readFileSync(path, "utf8")) as { minutes: number; steps: number };
-    if (kept.minutes === minutes) return stretched(recipe, kept.steps);
+    if (kept.minutes === minutes) return stretched(recipe, data.train.count, kept.steps);
   }
   const steps = stepsWithin(minutes, recipe, data);
   await write(path, `${JSON.stringify({ minutes, steps })}\n`);
-  return stretched(recipe, steps);
+  return stretched(recipe, data.train.count, steps);
 }
 
 async function write(path: string, text: string): Promise<void> {

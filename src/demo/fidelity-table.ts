@@ -9,7 +9,7 @@ import { pairedDifference } from "../evaluate/intervals.js";
 import { writeAtomically } from "../formats/atomic.js";
 import { encodePng, type Picture } from "../formats/images.js";
 import { bestCandidates } from "../generate/selection.js";
-import type { TrainedModel } from "../recipe/run-folder.js";
+import type { TrainedModel } from "../recipe/model-folder.js";
 import type { FidelityTable } from "../report/demo-story.js";
 import type { DemoPlan } from "./plan.js";
 import type { Prompt } from "./prompts.js";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { drawPictures } from "../drawing.js";
 import { writeAtomically } from "../formats/atomic.js";
 import { decodePicture, encodePng } from "../formats/images.js";
-import type { TrainedModel } from "../recipe/run-folder.js";
+import type { TrainedModel } from "../recipe/model-folder.js";
 import type { Moment } from "../report/demo-story.js";
 import type { Prompt } from "./prompts.js";
 

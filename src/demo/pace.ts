@@ -1,7 +1,8 @@
 /** @file How many steps fit into so many minutes on this machine: a few steps of a throwaway model are timed. */
 import { BatchOrder } from "../data/order.js";
-import type { Recipe } from "../recipe/recipe.js";
-import { freshTrainer, type SceneData } from "../recipe/scenes-run.js";
+import type { RecipeOf } from "../recipe/recipe.js";
+import { freshTrainer } from "../recipe/run.js";
+import type { SceneData } from "../recipe/scenes-data.js";
 import { scope } from "../tensor/index.js";
 
 /** Untimed steps, then timed ones. */
@@ -9,17 +10,16 @@ const warmup = 2;
 const timed = 8;
 
 /** @returns a number of steps, at least 50 */
-export function stepsWithin(minutes: number, recipe: Recipe, { trainTable, tokenizer }: SceneData): number {
-  const trainer = freshTrainer(recipe, tokenizer);
-  const order = new BatchOrder(trainTable.count, recipe.batchSize, recipe.seed);
-  const lastEpoch = recipe.steps / order.stepsPerEpoch;
+export function stepsWithin(minutes: number, recipe: RecipeOf<"scenes">, data: SceneData): number {
+  const trainer = freshTrainer(recipe, data);
+  const order = new BatchOrder(data.train.count, recipe.batchSize, recipe.seed);
   let started = performance.now();
   for (let step = 0; step < warmup + timed; step++) {
     if (step === warmup) started = performance.now();
     // From all of training, since later steps hide more and cost more.
-    const epoch = (lastEpoch * Math.max(0, step - warmup + 0.5)) / timed;
+    const epoch = (recipe.epochs * Math.max(0, step - warmup + 0.5)) / timed;
     scope(() => {
-      trainer.step(trainTable.batch(order.batch(step)), trainTable.emptyCaption, epoch);
+      trainer.step(data.train.batch(order.batch(step)), data.train.emptyCaption, epoch);
     });
   }
   const secondsPerStep = (performance.now() - started) / 1000 / timed;

@@ -6,9 +6,8 @@ import { sceneRandom } from "../data/scenes/random.js";
 import { renderScene } from "../data/scenes/render.js";
 import { embedCaptions, embedPictures, pictureSide } from "../embedding.js";
 import { type ZeroShotPoint, zeroShotCurve } from "../evaluate/zero-shot.js";
-import { wordIds } from "../features/feature-table.js";
-import { pixelsOf } from "../features/patch-codec.js";
-import type { TrainedModel } from "../recipe/run-folder.js";
+import { pixelsOf } from "../features/pixels.js";
+import type { TrainedModel } from "../recipe/model-folder.js";
 import type { SearchStory } from "../report/demo-story.js";
 import { noGrad, scope } from "../tensor/index.js";
 
@@ -22,7 +21,7 @@ export function nameWhileHidden(
   trained: TrainedModel,
   picturesPerClass: number,
 ): { readonly curve: ZeroShotPoint[]; readonly pictures: number } {
-  const { model, codec, tokenizer } = trained;
+  const { model, codec, captions } = trained;
   const side = pictureSide(trained);
   const classes = Array.from(
     { length: combinations.length * picturesPerClass },
@@ -33,8 +32,8 @@ export function nameWhileHidden(
   );
   const curve = noGrad(() =>
     scope(() => {
-      const latents = codec.encode(pixelsOf(pictures));
-      const classIds = wordIds(tokenizer, combinations.map(plainCaption));
+      const latents = codec.latents(codec.encode(pixelsOf(pictures)), null);
+      const classIds = captions.ids(combinations.map(plainCaption));
       return zeroShotCurve(model, { latents, classes, classIds }, shares, 1);
     }),
   );

@@ -16,5 +16,6 @@ export interface FeatureSource {
   readonly count: number;
   /** Decoder captions of the empty caption, one row. */
   readonly emptyCaption: Tensor;
-  batch(numbers: readonly number[]): FeatureBatch;
+  /** @param step decides what is drawn by chance (flips, the posterior's noise): the same step gives the same batch */
+  batch(numbers: readonly number[], step: number): FeatureBatch | Promise<FeatureBatch>;
 }

@@ -2,10 +2,15 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { Generator, randn, scope, zeros } from "../tensor/index.js";
+import { Generator, randn, scope, tensor, zeros } from "../tensor/index.js";
 import { WordTokenizer } from "../text/words.js";
-import { FeatureTable, wordIds } from "./feature-table.js";
-import { PatchCodec, picturesOf, pixelsOf } from "./patch-codec.js";
+import { FeatureTable } from "./feature-table.js";
+import { PatchCodec } from "./patch-codec.js";
+import { picturesOf, pixelsOf } from "./pixels.js";
+import { StepDraws } from "./step-draws.js";
+import { T5Captions } from "./t5-captions.js";
+import { VaeCodec } from "./vae-codec.js";
+import { WordCaptions } from "./word-captions.js";
 
 /** Smooth pictures, as pictures are: neighbouring pixels alike. */
 const pixels = scope(() =>
@@ -55,9 +60,43 @@ describe("the patch codec", () => {
   });
 });
 
-describe("words", () => {
-  const tokenizer = WordTokenizer.fromCaptions(["a red circle", "a blue circle"], 6);
+describe("what is drawn by chance for a step", () => {
+  it("is the same for the same seed and step, and other for others", () => {
+    const drawn = (seed: number, step: number): number[] => {
+      const draws = new StepDraws(seed, step);
+      const flips = draws.flips(40, 0.5).map(Number);
+      return [...flips, ...draws.noise([2, 3]).toNumbers()];
+    };
+    expect(drawn(1, 7)).toEqual(drawn(1, 7));
+    for (const other of [drawn(2, 7), drawn(1, 8)]) expect(other).not.toEqual(drawn(1, 7));
+  });
 
+  it("turns as many pictures as were asked for", () => {
+    const share = (flip: number): number =>
+      new StepDraws(1, 1).flips(2000, flip).filter(Boolean).length / 2000;
+    expect(share(0)).toBe(0);
+    expect(share(1)).toBe(1);
+    expect(share(0.3)).toBeGreaterThan(0.26);
+    expect(share(0.3)).toBeLessThan(0.34);
+  });
+});
+
+describe("a codec or a reader without its frozen model", () => {
+  it("says so where the model is needed, and makes latents of what was encoded", () => {
+    const codec = new VaeCodec("closed", 0.5, { stride: 8, channels: 1 }, null);
+    expect(() => codec.encode(pixels)).toThrow(/opened without them/);
+    const moments = tensor([3, Math.log(4)], [1, 2, 1, 1]);
+    expect(codec.latents(moments, null).toNumbers()).toEqual([1.5]);
+    expect(codec.latents(moments, tensor([1], [1, 1, 1, 1])).item()).toBeCloseTo(0.5 * (3 + 2), 5);
+    const captions = new T5Captions("closed", tokenizer, tokenizer, null, { clip: "", t5: "" });
+    expect(() => captions.told(["a red circle"])).toThrow(/opened without them/);
+    expect(captions.ids(["a red circle"]).shape).toEqual([1, 6]);
+  });
+});
+
+const tokenizer = WordTokenizer.fromCaptions(["a red circle", "a blue circle"], 6);
+
+describe("words", () => {
   it("have ids by frequency, between start and end, with zeros behind", () => {
     expect(tokenizer.words).toEqual(["a", "circle", "blue", "red"]);
     const [start, end] = [tokenizer.vocabularySize - 2, tokenizer.vocabularySize - 1];
@@ -74,11 +113,12 @@ describe("words", () => {
   });
 
   it("go into batches with their pictures", () => {
-    const table = new FeatureTable(zeros([2, 3, 1, 1]).add(1), ["a red circle", "a blue circle"], tokenizer);
+    const reader = new WordCaptions(tokenizer);
+    const table = new FeatureTable(zeros([2, 3, 1, 1]).add(1), ["a red circle", "a blue circle"], reader);
     const { captionIds, latents } = table.batch([1, 0, 1]);
     expect(latents.shape).toEqual([3, 3, 1, 1]);
     expect(captionIds.toNumbers()).toEqual(
-      wordIds(tokenizer, ["a blue circle", "a red circle", "a blue circle"]).toNumbers(),
+      reader.ids(["a blue circle", "a red circle", "a blue circle"]).toNumbers(),
     );
     expect(table.emptyCaption.toNumbers()).toEqual(tokenizer.encode(""));
   });

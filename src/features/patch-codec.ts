@@ -2,11 +2,12 @@
  * @file A linear autoencoder in closed form: whitened principal components of pixel patches. It stands where the paper has a VAE, for
  * small pictures; fitted in a second, it keeps nearly all of the variance in a third of the numbers.
  */
+import { createHash } from "node:crypto";
 import { DreamError } from "../errors.js";
-import type { Picture } from "../formats/images.js";
 import { openSafetensors } from "../formats/safetensors.js";
 import { fileState, readTensor, writeState } from "../nn/index.js";
-import { linalgEigh, noGrad, scope, type Tensor, tensorFromBytes } from "../tensor/index.js";
+import { linalgEigh, noGrad, scope, type Tensor } from "../tensor/index.js";
+import type { PictureCodec } from "./picture-codec.js";
 
 /** What a codec is fitted as. */
 export interface CodecConfig {
@@ -20,7 +21,7 @@ export interface CodecConfig {
 /** The smallest share of variance that a component may have. */
 const leastVariance = 1e-8;
 
-export class PatchCodec {
+export class PatchCodec implements PictureCodec {
   /**
    * @param mean [P] of patches, P = 3 p p @param encoder [P, C], to whitened components @param decoder [C, P], back
    * @param patch side of a patch in pixels
@@ -72,7 +73,25 @@ export class PatchCodec {
     );
   }
 
-  /** Numbers in a latent pixel. */
+  get description(): string {
+    const kept = (100 * this.keptVariance).toFixed(1);
+    return `${this.channels} numbers for each ${this.patch}x${this.patch} patch keep ${kept}% of the variance`;
+  }
+
+  get identity(): string {
+    const hash = createHash("sha256");
+    for (const one of [this.mean, this.encoder, this.decoder]) hash.update(one.toBytes());
+    return `patches of ${this.patch} ${hash.digest("hex").slice(0, 16)}`;
+  }
+
+  get stride(): number {
+    return this.patch;
+  }
+
+  get encodedChannels(): number {
+    return this.channels;
+  }
+
   get channels(): number {
     return this.encoder.size(1);
   }
@@ -82,6 +101,11 @@ export class PatchCodec {
     return scope(() =>
       cutPatches(pixels, this.patch).sub(this.mean).matmul(this.encoder).permute([0, 3, 1, 2]).contiguous(),
     );
+  }
+
+  /** What is kept of pictures is their latents. */
+  latents(encoded: Tensor): Tensor {
+    return encoded;
   }
 
   /** @param latents [B, C, h, w] @returns [B, 3, h p, w p] */
@@ -136,56 +160,4 @@ function cutPatches(pixels: Tensor, patch: number): Tensor {
     .reshape([B, C, H / patch, patch, W / patch, patch])
     .permute([0, 2, 4, 1, 3, 5])
     .reshape([B, H / patch, W / patch, C * patch * patch]);
-}
-
-/** Pictures of one size as pixels. @returns float32 [B, 3, H, W], -1..1 */
-export function pixelsOf(pictures: readonly Picture[]): Tensor {
-  const [first] = pictures;
-  if (first === undefined)
-    throw new DreamError("value", {
-      operation: "read pixels",
-      expected: "at least one picture",
-      got: "none",
-    });
-  const { width, height } = first;
-  const bytes = new Uint8Array(pictures.length * width * height * 3);
-  for (const [i, picture] of pictures.entries()) {
-    if (picture.width !== width || picture.height !== height)
-      throw new DreamError("shape", {
-        operation: "read pixels",
-        expected: `pictures of ${width} x ${height} like the first`,
-        got: `${picture.width} x ${picture.height}`,
-      });
-    bytes.set(picture.data, i * width * height * 3);
-  }
-  return scope(() =>
-    tensorFromBytes(bytes, [pictures.length, height, width, 3], "uint8")
-      .permute([0, 3, 1, 2])
-      .to({ dtype: "float32" })
-      .div(127.5)
-      .sub(1)
-      .contiguous(),
-  );
-}
-
-/** @param pixels [B, 3, H, W]; what lies outside -1..1 is cut */
-export function picturesOf(pixels: Tensor): Picture[] {
-  const [B, , height, width] = pixels.shape as [number, number, number, number];
-  const bytes = scope(() =>
-    pixels
-      .clamp(-1, 1)
-      .add(1)
-      .mul(127.5)
-      .round()
-      .to({ dtype: "uint8" })
-      .permute([0, 2, 3, 1])
-      .contiguous()
-      .toBytes(),
-  );
-  const size = width * height * 3;
-  return Array.from({ length: B }, (_, i) => ({
-    width,
-    height,
-    data: bytes.slice(i * size, (i + 1) * size),
-  }));
 }

@@ -24,7 +24,8 @@ export async function writeAtomically(
     }
     await rename(temporary, path);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    // Where the folder is no folder, there is nothing to be removed, and that is no news.
+    await rm(temporary, { force: true }).catch(() => {});
     // What the system did not report is no failure of writing: an error of the content, or somebody's wish to stop.
     if ((cause as NodeJS.ErrnoException).code === undefined || cause instanceof DreamError) throw cause;
     throw writeFailure(path, cause);

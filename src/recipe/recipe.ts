@@ -6,29 +6,55 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { sceneLevels } from "../data/scenes/vocabulary.js";
 import { DreamError, unknownName } from "../errors.js";
+import type { DreamConfig } from "../models/dream/config.js";
 import { packageRoot } from "../tensor/index.js";
 import { count, maskingSchema, modelSchema, share } from "./model-schema.js";
 
+/** Where pictures with captions come from. */
+const dataSchema = z.discriminatedUnion("kind", [
+  /** Rendered where they are not there yet; kept back are whole combinations. */
+  z.strictObject({
+    kind: z.literal("scenes"),
+    level: z.literal(sceneLevels),
+    train: count,
+    heldOut: count,
+    seed: z.int(),
+    sizePixels: count,
+  }),
+  /**
+   * A folder, shards or a feature cache of one's own, named when the run starts. `flip` is the share turned left to right;
+   * where more than `brokenShare` of the samples seen cannot be read, the run stops.
+   */
+  z.strictObject({ kind: z.literal("pictures"), sizePixels: count, flip: share, brokenShare: share }),
+]);
+
+/** What turns pictures into latents. */
+export const codecSchema = z.discriminatedUnion("kind", [
+  /** Principal components of patches, more or less whitened, in the place of a VAE. */
+  z.strictObject({ kind: z.literal("patches"), patch: count, components: count, whitening: share }),
+  /** A folder or hub name of an AutoencoderKL; its latents are multiplied by `scale`. */
+  z.strictObject({ kind: z.literal("vae"), model: z.string().min(1), scale: z.number().positive() }),
+]);
+
+/** What turns captions into what the model reads. */
+export const captionsSchema = z.discriminatedUnion("kind", [
+  /** Whole words, at most so many different ones, found in the training captions. */
+  z.strictObject({ kind: z.literal("words"), most: count }),
+  /** CLIP's tokens for the text tower and a T5's states for the decoder: folders or hub names. */
+  z.strictObject({ kind: z.literal("t5"), tokenizer: z.string().min(1), model: z.string().min(1) }),
+]);
+
 export const recipeSchema = z.strictObject({
   name: z.string(),
-  /** Pictures and what they become. */
-  data: z.strictObject({
-    /** Scenes, rendered where they are not there yet; kept back are whole combinations. */
-    scenes: z.strictObject({
-      level: z.literal(sceneLevels),
-      train: count,
-      heldOut: count,
-      seed: z.int(),
-      sizePixels: count,
-    }),
-    /** Principal components of patches, more or less whitened, in the place of a VAE. */
-    codec: z.strictObject({ patch: count, components: count, whitening: share }),
-  }),
+  data: dataSchema,
+  codec: codecSchema,
+  captions: captionsSchema,
   /** Vocabulary sizes of a model of words are found in its captions, and replace what stands here. */
   model: modelSchema,
   seed: z.int().min(0),
   batchSize: count,
-  steps: count,
+  /** Times that every sample is seen; the schedules count in them too. */
+  epochs: z.number().positive(),
   maskGroups: count,
   masking: maskingSchema,
   captionDrop: share,
@@ -64,15 +90,49 @@ export const recipeSchema = z.strictObject({
 
 export type Recipe = z.infer<typeof recipeSchema>;
 
-/** The same recipe in another number of steps: every schedule is stretched with it. */
-export function stretched(recipe: Recipe, steps: number): Recipe {
-  const factor = steps / recipe.steps;
+/** A recipe of one kind of data. */
+export type RecipeOf<Kind extends Recipe["data"]["kind"]> = Recipe & {
+  readonly data: Extract<Recipe["data"], { kind: Kind }>;
+};
+
+/** @throws DreamError `value` where a recipe's data is of another kind */
+export function recipeOf<Kind extends Recipe["data"]["kind"]>(kind: Kind, recipe: Recipe): RecipeOf<Kind> {
+  if (recipe.data.kind === kind) return recipe as RecipeOf<Kind>;
+  throw new DreamError("value", {
+    operation: `use recipe ${recipe.name}`,
+    expected: `one whose data is of ${kind}`,
+    got: `data of ${recipe.data.kind}`,
+  });
+}
+
+/** The recipe's model with the vocabulary that its words have. */
+export function modelConfigFor(
+  { model, captions }: Recipe,
+  reader: { readonly vocabularySize: number },
+): DreamConfig {
+  if (captions.kind !== "words" || model.captions.kind !== "words") return model;
+  const vocabulary = reader.vocabularySize;
+  return {
+    ...model,
+    textTower: { ...model.textTower, vocabulary },
+    captions: { ...model.captions, vocabulary },
+  };
+}
+
+/** Steps of a whole run over so many samples. */
+export function stepsOf({ epochs, batchSize }: Recipe, samples: number): number {
+  return Math.max(1, Math.round(epochs * Math.max(1, Math.floor(samples / batchSize))));
+}
+
+/** The same recipe over so many samples in another number of steps: every schedule is stretched with it. */
+export function stretched<R extends Recipe>(recipe: R, samples: number, steps: number): R {
+  const factor = steps / stepsOf(recipe, samples);
   const { masking, learningRate } = recipe;
   const end = (warmup: Extract<Recipe["masking"], { kind: "warmup" }>["end"]) =>
     warmup.kind === "epoch" ? { ...warmup, epoch: warmup.epoch * factor } : warmup;
   return {
     ...recipe,
-    steps,
+    epochs: recipe.epochs * factor,
     masking:
       masking.kind === "warmup"
         ? {
@@ -99,15 +159,36 @@ export function recipeNames(): string[] {
 }
 
 /**
- * Reads one of the package's recipes by its name, or a file of one's own by its path.
+ * Reads one of the package's recipes by its name, or a file of one's own by its path. A recipe that says `extends: NAME` is that
+ * recipe of the package, with what it says itself in its place.
  * @throws DreamError `unknown-name` with the alternatives, `format` with the path of every mistake
  */
 export function readRecipe(name: string): Recipe {
-  if (/[/\\]|\.ya?ml$/.test(name)) return parseRecipe(readYaml(name), name);
+  const path = /[/\\]|\.ya?ml$/.test(name) ? name : packagePath(name);
+  return parseRecipe(readValue(path), path);
+}
+
+function readValue(path: string): unknown {
+  const value = readYaml(path);
+  if (!isObject(value) || typeof value.extends !== "string") return value;
+  const { extends: base, ...own } = value;
+  return overlaid(readValue(packagePath(base as string)), own);
+}
+
+function packagePath(name: string): string {
   const known = recipeNames();
   if (!known.includes(name)) throw unknownName("read recipe", "recipe", name, known);
-  const path = join(packageRoot(), "recipes", `${name}.yaml`);
-  return parseRecipe(readYaml(path), path);
+  return join(packageRoot(), "recipes", `${name}.yaml`);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Objects are gone into; everything else takes the place of what was there, alternatives (`kind`) as a whole. */
+function overlaid(base: unknown, own: unknown): unknown {
+  if (!isObject(base) || !isObject(own) || "kind" in own) return own;
+  const entries = Object.entries(own).map(([key, value]) => [key, overlaid(base[key], value)]);
+  return { ...base, ...Object.fromEntries(entries) };
 }
 
 function readYaml(path: string): unknown {

@@ -1,6 +1,6 @@
 /** @file The training loop: batches in order, a step each, a line in the journal, checkpoints, and a clean stop when asked. */
 import type { BatchOrder } from "../data/order.js";
-import type { FeatureSource } from "../features/feature-batch.js";
+import type { FeatureBatch, FeatureSource } from "../features/feature-batch.js";
 import { scope } from "../tensor/index.js";
 import { saveCheckpoint } from "./checkpoint.js";
 import type { Journal, JournalEntry } from "./journal.js";
@@ -26,16 +26,20 @@ export async function train(run: TrainingRun): Promise<number> {
   const { trainer, source, order, journal, checkpoint, stepCount, signal } = run;
   const save = (step: number): Promise<void> =>
     saveCheckpoint(checkpoint.path, trainer, step, checkpoint.recipeHash);
+  const ahead = new BatchesAhead(source, order, stepCount);
   for (let step = run.firstStep; step < stepCount; step++) {
     const started = performance.now();
     const epoch = step / order.stepsPerEpoch;
-    const report = scope(() => trainer.step(source.batch(order.batch(step)), source.emptyCaption, epoch));
+    const batch = await ahead.take(step);
+    const report = scope(() => trainer.step(batch, source.emptyCaption, epoch));
+    disposeBatch(batch);
     const seconds = (performance.now() - started) / 1000;
     const entry = { step, epoch, ...report, seconds, imagesPerSecond: order.batchSize / seconds };
     journal.append(entry);
     await run.onStep?.(entry);
     const next = step + 1;
     if (signal?.aborted) {
+      ahead.drop();
       await save(next);
       return next;
     }
@@ -44,4 +48,42 @@ export async function train(run: TrainingRun): Promise<number> {
     await new Promise((resolve) => setImmediate(resolve));
   }
   return stepCount;
+}
+
+/** The next step's batch, whose pictures are read while this step's are learned from. */
+class BatchesAhead {
+  #coming: { readonly step: number; readonly batch: Promise<FeatureBatch> } | null = null;
+
+  constructor(
+    readonly source: FeatureSource,
+    readonly order: BatchOrder,
+    readonly stepCount: number,
+  ) {}
+
+  async take(step: number): Promise<FeatureBatch> {
+    const batch = this.#coming?.step === step ? this.#coming.batch : this.#fetch(step);
+    this.#coming = null;
+    const taken = await batch;
+    const next = step + 1;
+    if (next < this.stepCount) {
+      this.#coming = { step: next, batch: this.#fetch(next) };
+      // A failure is told when the batch is taken.
+      this.#coming.batch.catch(() => {});
+    }
+    return taken;
+  }
+
+  /** Lets go of what is not taken any more. */
+  drop(): void {
+    this.#coming?.batch.then(disposeBatch, () => {});
+    this.#coming = null;
+  }
+
+  async #fetch(step: number): Promise<FeatureBatch> {
+    return this.source.batch(this.order.batch(step), step);
+  }
+}
+
+function disposeBatch(batch: FeatureBatch): void {
+  for (const one of [batch.latents, batch.captionIds, batch.captions]) one.dispose();
 }

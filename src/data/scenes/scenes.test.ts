@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decodeGrey } from "../../formats/images.js";
-import { indexTar, openArchive, readMember } from "../../formats/tar.js";
-import { openShards } from "../shards.js";
+import { tarMembers } from "../../formats/tar.js";
+import { openSamples } from "../open-samples.js";
 import { combinationsOf, drawScene } from "./draw.js";
 import { combinations, looseCaption, oneObjectCaption, oneObjectScene, plainCaption } from "./one-object.js";
 import { sceneRandom } from "./random.js";
@@ -147,15 +147,17 @@ describe("shards of scenes", () => {
       const folder = mkdtempSync(join(tmpdir(), "dream-scenes-"));
       const request = { level, count: 12, seed: 4, sizePixels: 48, samplesPerShard: 12, folder } as const;
       const [path] = await writeScenes({ ...request, split: "held-out" });
-      const source = await openShards(path!);
-      const members = new Map((await indexTar(path!)).map((member) => [member.name, member]));
-      const file = await openArchive(path!);
+      const source = await openSamples(path!);
+      const members = new Map([...tarMembers(path!)].map((member) => [member.name, member]));
+      const archive = readFileSync(path!);
       for (let number = 0; number < source.count; number++) {
         const { key, caption, truth } = await source.read(number);
         const parsed = parseTruth(truth, key);
         expect(parsed.caption).toBe(caption);
-        const grey = async (ending: string) =>
-          decodeGrey(await readMember(path!, file, members.get(`${key}.${ending}.png`)!), key);
+        const grey = (ending: string) => {
+          const { offset, size } = members.get(`${key}.${ending}.png`)!;
+          return decodeGrey(archive.subarray(offset, offset + size), key);
+        };
         const [mask, depth] = [await grey("mask"), await grey("depth")];
         expect(depth.data).toBeInstanceOf(Uint16Array);
         for (const [i, object] of mask.data.entries())
@@ -164,7 +166,6 @@ describe("shards of scenes", () => {
           );
         expect(new Set(mask.data).size).toBe(parsed.objects.length + 1);
       }
-      await file.close();
       await source.close();
     },
   );

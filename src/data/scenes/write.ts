@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { encodeGrey, encodePng } from "../../formats/images.js";
-import { type TarEntry, writeTar } from "../../formats/tar.js";
+import { type TarEntry, writeTar } from "../../formats/tar-writer.js";
 import { type DrawnScene, drawScene, type Split } from "./draw.js";
 import { combinations } from "./one-object.js";
 import { sceneRandom } from "./random.js";

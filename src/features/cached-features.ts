@@ -1,0 +1,144 @@
+/** @file Features read from a cache: a few preads a sample, checked, and the same draws as where pictures are read live. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DreamError } from "../errors.js";
+import { crc32 } from "../formats/crc32.js";
+import { openSafetensors, type SafetensorsEntry, type SafetensorsFile } from "../formats/safetensors.js";
+import { type DType, noGrad, scope, type Tensor, tensorFromBytes } from "../tensor/index.js";
+import {
+  type CacheIndex,
+  checkedParts,
+  readCacheIndex,
+  rowsIn,
+  shardCount,
+  shardFile,
+  shardLayout,
+} from "./cache-format.js";
+import type { FeatureBatch, FeatureSource } from "./feature-batch.js";
+import type { PictureCodec } from "./picture-codec.js";
+import { StepDraws } from "./step-draws.js";
+
+export const emptyCaptionFile = "empty-caption.safetensors";
+
+export class CachedFeatures implements FeatureSource {
+  readonly index: CacheIndex;
+  readonly emptyCaption: Tensor;
+  readonly #shards: readonly SafetensorsFile[];
+  /** 1 for each sample that could be read. */
+  readonly #whole: Uint8Array;
+
+  /**
+   * @param draw `seed` of flips and of the posterior's noise, and the share of pictures turned left to right
+   * @throws DreamError where the cache is not finished, or a file of it is damaged
+   */
+  constructor(
+    readonly folder: string,
+    readonly codec: PictureCodec,
+    readonly draw: { readonly seed: number; readonly flip: number },
+  ) {
+    this.index = readCacheIndex(folder);
+    this.#shards = openShards(folder, this.index);
+    this.#whole = new Uint8Array(this.count);
+    for (const [shard, file] of this.#shards.entries())
+      this.#whole.set(file.tensors.get("whole")!.bytes(), shard * this.index.rowsPerShard);
+    if (!this.#whole.includes(1))
+      throw new DreamError("value", {
+        operation: `open ${folder}`,
+        expected: "at least one sample that could be read",
+        got: "none",
+      });
+    const empty = openSafetensors(join(folder, emptyCaptionFile)).tensors.get("told");
+    if (empty === undefined)
+      throw new DreamError("format", {
+        operation: `read ${join(folder, emptyCaptionFile)}`,
+        expected: "`told`",
+        got: "none",
+      });
+    this.emptyCaption =
+      this.index.states === null
+        ? tensorFromBytes(empty.bytes(), empty.shape, "int32").to({ dtype: "int64" }).persist()
+        : tensorFromBytes(empty.bytes(), empty.shape, "float32").persist();
+  }
+
+  get count(): number {
+    return this.index.source.count;
+  }
+
+  batch(numbers: readonly number[], step: number): FeatureBatch {
+    const draws = new StepDraws(this.draw.seed, step);
+    const flips = draws.flips(numbers.length, this.draw.flip);
+    const rows = numbers.map((number) => this.#wholeFrom(number));
+    const { encoded, contextLength, states } = this.index;
+    return noGrad(() =>
+      scope(() => {
+        const B = rows.length;
+        const read = (part: (i: number) => string, shape: readonly number[], dtype: DType): Tensor =>
+          tensorFromBytes(
+            Buffer.concat(rows.map((row, i) => this.#read(row, part(i)))),
+            [B, ...shape],
+            dtype,
+          ).to({ dtype: dtype === "float16" ? "float32" : "int64" });
+        const kept = read((i) => (flips[i] ? "mirrored" : "encoded"), encoded, "float16");
+        const noise = draws.noise([B, this.codec.channels, encoded[1], encoded[2]]);
+        const captionIds = read(() => "ids", [contextLength], "int32");
+        return {
+          latents: this.codec.latents(kept, noise),
+          captionIds,
+          captions: states === null ? captionIds.clone() : read(() => "states", states, "float16"),
+        };
+      }),
+    );
+  }
+
+  /** The sample, or the next one that could be read where it could not: as where pictures are read live. */
+  #wholeFrom(number: number): number {
+    for (let row = number; ; row = (row + 1) % this.count) if (this.#whole[row] === 1) return row;
+  }
+
+  #read(number: number, part: string): Uint8Array {
+    const shard = Math.floor(number / this.index.rowsPerShard);
+    const row = number % this.index.rowsPerShard;
+    const { path, tensors } = this.#shards[shard]!;
+    const bytes = tensors.get(part)!.rowBytes(row);
+    const sums = tensors.get("checksums")!.rowBytes(row);
+    const expected = new DataView(sums.buffer, sums.byteOffset).getUint32(
+      4 * checkedParts(this.index).indexOf(part),
+      true,
+    );
+    if (crc32(bytes) === expected) return bytes;
+    throw new DreamError("format", {
+      operation: `read ${path}`,
+      expected: `row ${row} of '${part}' as it was written`,
+      got: "other bytes: its checksum does not fit",
+      hint: "remove the file and run the same `dream cache` command again",
+    });
+  }
+}
+
+function openShards(folder: string, index: CacheIndex): SafetensorsFile[] {
+  const paths = Array.from({ length: shardCount(index) }, (_, shard) =>
+    join(folder, shardFile(index, shard)),
+  );
+  const missing = paths.filter((path) => !existsSync(path));
+  if (missing.length > 0)
+    throw new DreamError("io", {
+      operation: `open ${folder}`,
+      expected: `${paths.length} files of features`,
+      got: `${paths.length - missing.length}`,
+      hint: "the cache is not finished; run the same `dream cache` command again, which goes on there",
+    });
+  return paths.map((path, shard) => {
+    const file = openSafetensors(path);
+    const wanted = shardLayout(index, rowsIn(index, shard));
+    const fits = (entry: SafetensorsEntry | undefined, { dtype, shape }: (typeof wanted)[number]): boolean =>
+      entry !== undefined && entry.dtype === dtype && String(entry.shape) === String(shape);
+    const wrong = wanted.find((one) => !fits(file.tensors.get(one.name), one));
+    if (wrong === undefined) return file;
+    throw new DreamError("format", {
+      operation: `read ${path}`,
+      expected: `tensor '${wrong.name}' ${wrong.dtype} [${wrong.shape.join(", ")}], as the cache's index has it`,
+      got: JSON.stringify(file.tensors.get(wrong.name)?.shape ?? "none"),
+      hint: "remove the file and run the same `dream cache` command again",
+    });
+  });
+}

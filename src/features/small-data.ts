@@ -1,0 +1,49 @@
+/** @file A data set of small pictures, read from its shards and made into a table of features. */
+import { openSamples } from "../data/open-samples.js";
+import type { Sample } from "../data/sample.js";
+import { scope, type Tensor } from "../tensor/index.js";
+import type { CaptionReader } from "./caption-reader.js";
+import { FeatureTable } from "./feature-table.js";
+import type { PictureCodec } from "./picture-codec.js";
+import { pixelsOf } from "./pixels.js";
+
+/** Samples that are decoded at a time. */
+const window = 128;
+
+/** Every sample of some shards, in order. @param onProgress told how many are read, of how many */
+export async function readSamples(
+  pattern: string,
+  onProgress: (done: number, all: number) => void,
+): Promise<Sample[]> {
+  const source = await openSamples(pattern);
+  try {
+    const samples: Sample[] = [];
+    while (samples.length < source.count) {
+      const numbers = Array.from(
+        { length: Math.min(window, source.count - samples.length) },
+        (_, i) => samples.length + i,
+      );
+      samples.push(...(await Promise.all(numbers.map((number) => source.read(number)))));
+      onProgress(samples.length, source.count);
+    }
+    return samples;
+  } finally {
+    await source.close();
+  }
+}
+
+/** All features of some samples, in memory. */
+export function tableOf(
+  samples: readonly Sample[],
+  { codec, captions: reader }: { readonly codec: PictureCodec; readonly captions: CaptionReader },
+): FeatureTable {
+  const latents: Tensor = scope(() => {
+    const encoded = codec.encode(pixelsOf(samples.map(({ picture }) => picture)));
+    return codec.latents(encoded, null);
+  });
+  return new FeatureTable(
+    latents,
+    samples.map(({ caption }) => caption),
+    reader,
+  );
+}

@@ -1,0 +1,23 @@
+/** @file A run's model as a folder of its own, to be kept, given away or put on a hub. */
+import { Dream } from "../models/dream/dream.js";
+import { pytorchName } from "../models/dream/pytorch-names.js";
+import { type StoredTensor, writeStored } from "../nn/index.js";
+import type { ModelOrigin } from "./model-description.js";
+import { saveModel, weightsMetadata } from "./model-folder.js";
+import { recipeHash } from "./recipe.js";
+import { openRun } from "./saved-run.js";
+
+/** @param weights which of the run's: averaged, or as its last step left them */
+export async function publishRun(run: string, to: string, weights: ModelOrigin["weights"]): Promise<void> {
+  const { recipe, config, checkpoint, parts, steps } = await openRun(run);
+  const model = new Dream(config, "meta");
+  const averaged = new Set(weights === "ema" ? model.parameters().map(([path]) => path) : []);
+  const tensors = [...model.namedTensors()].map(([path]): [string, StoredTensor] => [
+    pytorchName(path),
+    checkpoint.tensors.get(`${averaged.has(path) ? "ema" : "model"}.${path}`)!,
+  ]);
+  const { codec, captions, drawing, data, name } = recipe;
+  const origin = { recipe: name, recipeHash: recipeHash(recipe), steps, weights };
+  const description = { origin, model: config, codec, captions, drawing, sizePixels: data.sizePixels };
+  await saveModel(to, description, parts, (path) => writeStored(path, new Map(tensors), weightsMetadata));
+}

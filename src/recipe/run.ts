@@ -1,0 +1,128 @@
+/** @file A recipe's run from its data on: a fresh or resumed trainer, the loop, and the model left for drawing. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { BatchOrder } from "../data/order.js";
+import type { FeatureSource } from "../features/feature-batch.js";
+import { Dream } from "../models/dream/dream.js";
+import { initialise } from "../models/dream/initialise.js";
+import { loadState, writeState } from "../nn/index.js";
+import { Generator, hasFastBfloat16, seedDefaultGenerators } from "../tensor/index.js";
+import { loadCheckpoint } from "../train/checkpoint.js";
+import { Journal, type JournalEntry } from "../train/journal.js";
+import { train } from "../train/loop.js";
+import { Trainer } from "../train/trainer.js";
+import { saveModel, type TrainedModel, weightsMetadata, weightsOf } from "./model-folder.js";
+import { checkParts, type Parts, saveParts } from "./parts.js";
+import { modelConfigFor, type Recipe, recipeHash, stepsOf } from "./recipe.js";
+import { checkpointFile, writeRecipe } from "./saved-run.js";
+
+/** What a run learns from. */
+export interface RunData extends Parts {
+  readonly train: FeatureSource;
+}
+
+/** A trainer at its beginning: parameters drawn by the recipe's seed, or another model's where one is given. */
+export function freshTrainer(recipe: Recipe, parts: Parts, from?: TrainedModel): Trainer {
+  const config = modelConfigFor(recipe, parts.captions);
+  checkParts(parts, config);
+  const model = new Dream(config);
+  initialise(model, Generator.fromSeed(recipe.seed));
+  if (from !== undefined) copyParameters(from.model, model);
+  seedDefaultGenerators(recipe.seed);
+  const precision = hasFastBfloat16() ? recipe.precision : "float32";
+  return new Trainer(model, { ...recipe, precision }, trainingGenerator(recipe));
+}
+
+/** What draws masks, noise and dropped captions, at a run's beginning. */
+export function trainingGenerator({ seed }: Recipe): Generator {
+  return Generator.fromSeed(seed + 1);
+}
+
+/**
+ * For finding out before hours of preparation.
+ * @throws DreamError `state` where a recipe's model cannot start from another
+ */
+export function checkStart(recipe: Recipe, from: TrainedModel): void {
+  const model = new Dream(modelConfigFor(recipe, from.captions));
+  copyParameters(from.model, model);
+  model.dispose();
+}
+
+/** @throws DreamError `state` naming every parameter that does not fit */
+function copyParameters(from: Dream, to: Dream): void {
+  const named = [...from.namedTensors()];
+  const tensors = new Map(named);
+  loadState([...to.namedTensors()], {
+    name: "the model to start from",
+    shapes: new Map(named.map(([name, { shape }]) => [name, shape])),
+    read: (name) => tensors.get(name)!.detach().clone(),
+  });
+}
+
+export interface RunHooks {
+  /** Told where training begins, 0 or the step after a checkpoint, and how many steps it takes in all. */
+  readonly onStart: (firstStep: number, stepCount: number) => void | Promise<void>;
+  readonly onStep: (entry: JournalEntry, trainer: Trainer) => void | Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Trains a recipe in a run's folder, from its checkpoint where there is one.
+ * @param from a model to start from where there is no checkpoint yet
+ * @returns the trainer, and the step that would come next: the last one unless stopped
+ * @throws DreamError `value` where the folder holds the run of another recipe; it is left as it was
+ */
+export async function runRecipe(
+  recipe: Recipe,
+  folder: string,
+  data: RunData,
+  { onStart, onStep, signal }: RunHooks,
+  from?: TrainedModel,
+): Promise<{ trainer: Trainer; nextStep: number; stepCount: number }> {
+  const hash = recipeHash(recipe);
+  const stepCount = stepsOf(recipe, data.train.count);
+  const path = join(folder, checkpointFile);
+  const trainer = freshTrainer(recipe, data, from);
+  const firstStep = existsSync(path) ? loadCheckpoint(path, trainer, hash) : 0;
+  await saveParts(folder, data);
+  await writeRecipe(folder, recipe);
+  const journal = new Journal(join(folder, "metrics.jsonl"));
+  await journal.cutFrom(firstStep);
+  await onStart(firstStep, stepCount);
+  const nextStep = await train({
+    trainer,
+    source: data.train,
+    order: new BatchOrder(data.train.count, recipe.batchSize, recipe.seed),
+    journal,
+    firstStep,
+    stepCount,
+    checkpoint: { path, everySteps: recipe.checkpointEverySteps, recipeHash: hash },
+    onStep: (entry) => onStep(entry, trainer),
+    signal,
+  });
+  await saveRunModel(folder, trainer, data, recipe, nextStep);
+  return { trainer, nextStep, stepCount };
+}
+
+/** Leaves the averaged model in the run's folder. @param steps that it was trained */
+export async function saveRunModel(
+  folder: string,
+  trainer: Trainer,
+  parts: Parts,
+  recipe: Recipe,
+  steps: number,
+): Promise<void> {
+  const { codec, captions, drawing, data } = recipe;
+  const origin = { recipe: recipe.name, recipeHash: recipeHash(recipe), steps, weights: "ema" } as const;
+  const description = {
+    origin,
+    model: trainer.model.config,
+    codec,
+    captions,
+    drawing,
+    sizePixels: data.sizePixels,
+  };
+  await saveModel(folder, description, parts, (path) =>
+    writeState(path, weightsOf(trainer, "ema"), weightsMetadata),
+  );
+}
