@@ -4,7 +4,12 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { decodePicture } from "../src/formats/images.js";
 import { openSafetensors } from "../src/formats/safetensors.js";
+import { ClipModel } from "../src/models/frozen/clip.js";
+import { normaliseBytes, readPreparation } from "../src/models/frozen/preprocessing.js";
+import { tensor, tensorFromBytes } from "../src/tensor/index.js";
+import { ClipTokenizer } from "../src/text/clip-tokenizer.js";
 import { writePhotos } from "./captioned-pictures.js";
 import { dream, linesOf, root } from "./process.js";
 
@@ -35,7 +40,7 @@ beforeAll(async () => {
     recipe,
     `extends: dream-b
 name: tiny
-data: { kind: pictures, sizePixels: 32, flip: 0.5, brokenShare: 0.05 }
+data: { kind: pictures, sizePixels: 32, crop: { kind: centre }, flip: 0.5, brokenShare: 0.05 }
 codec: { kind: vae, model: ${parts}/vae, scale: 0.18215 }
 captions: { kind: t5, tokenizer: ${parts}/clip, model: ${parts}/t5 }
 model:
@@ -74,6 +79,18 @@ describe("dream cache", () => {
     for (const name of readdirSync(cache).filter((one) => /\.(safetensors|json)$/.test(one)))
       expect(readFileSync(join(again, name)).equals(readFileSync(join(cache, name))), name).toBe(true);
   }, 120_000);
+
+  it("is the same when processes share the work", async () => {
+    const shared = at("cache-shared");
+    const args = ["cache", "--data", photos, "--recipe", recipe, "--rows", "16", "--out", shared];
+    const unfinished = await dream([...args, "--part", "1/2"]);
+    expect(unfinished.code, unfinished.err).toBe(0);
+    const early = await dream(["train", recipe, "--train-data", shared, "--out", at("early")]);
+    expect(early.err).toMatch(/expected 4 files of features, got 2\..*same .*command again/is);
+    await ok(...args, "--part", "2/2");
+    for (const name of readdirSync(cache).filter((one) => /\.(safetensors|json)$/.test(one)))
+      expect(readFileSync(join(shared, name)).equals(readFileSync(join(cache, name))), name).toBe(true);
+  }, 60_000);
 
   it("is refused for another recipe, and told of where a byte has changed", async () => {
     const other = at("other.yaml");
@@ -159,6 +176,19 @@ describe("dream train on pictures", () => {
     expect(err).toMatch(/00000044/);
   }, 60_000);
 
+  it("draws another part of each picture where the recipe says so, the same for the same step", async () => {
+    const cut = at("cut.yaml");
+    const crop = "crop: { kind: random-resized, scale: [0.3, 1], ratio: [0.75, 1.33] }";
+    writeFileSync(cut, readFileSync(recipe, "utf8").replace("crop: { kind: centre }", crop));
+    for (const out of ["cut-a", "cut-b"])
+      await ok("train", cut, "--train-data", photos, "--out", at(out), "--steps", "3");
+    const told = (run: string) => losses(at(run)).map(({ contrastiveLoss }) => contrastiveLoss);
+    expect(told("cut-a")).toEqual(told("cut-b"));
+    expect(told("cut-a")[0]).not.toBe(told("live")[0]);
+    const refused = await dream(["train", cut, "--train-data", cache, "--out", at("cut-c")]);
+    expect(refused.err).toMatch(/draws another part at each step/);
+  }, 60_000);
+
   it("asks for data where a recipe needs it, and for the network where a model is not there", async () => {
     const none = await dream(["train", recipe, "--out", at("none")]);
     expect(none.code).toBe(2);
@@ -240,6 +270,16 @@ print(float(sum(v.double().abs().sum() for v in c["model_ema"].values())))
     for (const name of ["config.json", "generation_config.json", "preprocessor_config.json", "README.md"])
       expect(statSync(join(at("published"), name)).size).toBeGreaterThan(100);
     expect(readFileSync(join(at("published-live"), "config.json"), "utf8")).toMatch(/"weights": "live"/);
+    const clip = ClipModel.open(join(parts, "clip"));
+    const picture = await decodePicture(own, "drawn");
+    const pixels = normaliseBytes(
+      tensorFromBytes(picture.data, [1, 32, 32, 3], "uint8").permute([0, 3, 1, 2]),
+      readPreparation(join(parts, "clip")),
+    );
+    const tokenizer = ClipTokenizer.open(join(parts, "clip"), clip.contextLength, { kind: "hugging-face" });
+    const ids = tensor(tokenizer.encode(prompt), [1, clip.contextLength], { dtype: "int64" });
+    const score = clip.embedImages(pixels).mm(clip.embedTexts(ids).t()).item();
+    expect(Math.abs(score)).toBeLessThan(1);
     const embedded = await ok("embed", "--model", at("published"), "--texts", "a dog", "a cat");
     expect(linesOf(embedded)).toHaveLength(2);
   }, 120_000);

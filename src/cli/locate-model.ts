@@ -1,6 +1,6 @@
 /** @file Where the commands find frozen models: a folder, or the hub's cache, downloaded there once. */
 import { resolveModel, type WantedFile } from "../hub/resolve-model.js";
-import type { LocateModel } from "../recipe/parts.js";
+import type { LocateModel } from "../recipe/frozen-parts.js";
 import { hubOptions } from "./hub-options.js";
 import { Progress } from "./progress.js";
 

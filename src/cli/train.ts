@@ -6,8 +6,9 @@ import type { Command } from "commander";
 import { DreamError } from "../errors.js";
 import { generativeLoss, retrieval } from "../evaluate/held-out.js";
 import { checkMemory, describeMemory, planMemory } from "../plan/memory.js";
+import { partsBytes } from "../recipe/frozen-parts.js";
 import { loadModel, type TrainedModel } from "../recipe/model-folder.js";
-import { loadParts, type Parts, partsBytes } from "../recipe/parts.js";
+import { loadParts, type Parts } from "../recipe/parts.js";
 import { isCache, preparePictures } from "../recipe/pictures-data.js";
 import {
   type Recipe,

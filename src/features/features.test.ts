@@ -7,7 +7,7 @@ import { WordTokenizer } from "../text/words.js";
 import { FeatureTable } from "./feature-table.js";
 import { PatchCodec } from "./patch-codec.js";
 import { picturesOf, pixelsOf } from "./pixels.js";
-import { StepDraws } from "./step-draws.js";
+import { type Augmentation, StepDraws } from "./step-draws.js";
 import { T5Captions } from "./t5-captions.js";
 import { VaeCodec } from "./vae-codec.js";
 import { WordCaptions } from "./word-captions.js";
@@ -69,6 +69,18 @@ describe("what is drawn by chance for a step", () => {
     };
     expect(drawn(1, 7)).toEqual(drawn(1, 7));
     for (const other of [drawn(2, 7), drawn(1, 8)]) expect(other).not.toEqual(drawn(1, 7));
+  });
+
+  it("shows the middle, or another part each time where parts are drawn", () => {
+    const views = (crop: Augmentation["crop"], step: number) =>
+      new StepDraws(1, step).views(20, { flip: 0.5, crop });
+    const kinds = views({ kind: "centre" }, 1).map(({ kind }) => kind);
+    expect(new Set(kinds)).toEqual(new Set(["centre", "centre-flipped"]));
+    const parts = { kind: "random-resized", scale: [0.2, 1], ratio: [0.75, 1.25] } as const;
+    expect(views(parts, 1)).toEqual(views(parts, 1));
+    expect(views(parts, 1)).not.toEqual(views(parts, 2));
+    const seeds = views(parts, 1).map((view) => ("seed" in view ? view.seed : -1));
+    expect(new Set(seeds).size).toBe(20);
   });
 
   it("turns as many pictures as were asked for", () => {

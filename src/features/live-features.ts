@@ -5,42 +5,45 @@ import type { CaptionReader } from "./caption-reader.js";
 import type { FeatureBatch, FeatureSource } from "./feature-batch.js";
 import type { PictureCodec } from "./picture-codec.js";
 import { squaresOf } from "./pixels.js";
-import { StepDraws } from "./step-draws.js";
+import { type Augmentation, StepDraws } from "./step-draws.js";
+
+/** What features are made with. */
+export interface LiveFeaturesParts {
+  readonly loader: Loader;
+  /** Of the loader's squares. */
+  readonly sizePixels: number;
+  readonly codec: PictureCodec;
+  readonly captions: CaptionReader;
+  /** Of what is drawn for each step: the views, and the posterior's noise. */
+  readonly seed: number;
+  readonly augmentation: Augmentation;
+}
 
 export class LiveFeatures implements FeatureSource {
   readonly emptyCaption: Tensor;
 
-  /**
-   * @param sizePixels of the loader's squares
-   * @param draw `seed` of flips and of the posterior's noise, and the share of pictures turned left to right
-   */
   constructor(
     readonly count: number,
-    readonly loader: Loader,
-    readonly sizePixels: number,
-    readonly codec: PictureCodec,
-    readonly captions: CaptionReader,
-    readonly draw: { readonly seed: number; readonly flip: number },
+    readonly parts: LiveFeaturesParts,
   ) {
-    this.emptyCaption = captions.told([""]).persist();
+    this.emptyCaption = parts.captions.told([""]).persist();
   }
 
   async batch(numbers: readonly number[], step: number): Promise<FeatureBatch> {
-    const draws = new StepDraws(this.draw.seed, step);
-    const flips = draws.flips(numbers.length, this.draw.flip);
-    const samples = await this.loader.load(
-      numbers.map((number, i) => ({ number, view: { kind: flips[i] ? "centre-flipped" : "centre" } })),
-    );
+    const { loader, sizePixels, codec, captions, seed, augmentation } = this.parts;
+    const draws = new StepDraws(seed, step);
+    const views = draws.views(numbers.length, augmentation);
+    const samples = await loader.load(numbers.map((number, i) => ({ number, view: views[i]! })));
     return noGrad(() =>
       scope(() => {
-        const encoded = this.codec.encode(squaresOf(samples, this.sizePixels));
+        const encoded = codec.encode(squaresOf(samples, sizePixels));
         const [B, , h, w] = encoded.shape as [number, number, number, number];
-        const noise = draws.noise([B, this.codec.channels, h, w]);
+        const noise = draws.noise([B, codec.channels, h, w]);
         const texts = samples.map(({ caption }) => caption);
         return {
-          latents: this.codec.latents(encoded, noise),
-          captionIds: this.captions.ids(texts),
-          captions: this.captions.told(texts),
+          latents: codec.latents(encoded, noise),
+          captionIds: captions.ids(texts),
+          captions: captions.told(texts),
         };
       }),
     );

@@ -13,6 +13,7 @@ import { pytorchName, pytorchState } from "../models/dream/pytorch-names.js";
 import { loadState, type NamedTensor, stateFile } from "../nn/index.js";
 import { noGrad } from "../tensor/index.js";
 import type { Trainer } from "../train/trainer.js";
+import type { LocateModel } from "./frozen-parts.js";
 import { modelCard } from "./model-card.js";
 import {
   type configSchema,
@@ -21,7 +22,7 @@ import {
   type preprocessorSchema,
   readModelDescription,
 } from "./model-description.js";
-import { checkParts, type LocateModel, loadParts, type Parts, saveParts } from "./parts.js";
+import { checkParts, loadParts, type Parts, saveParts } from "./parts.js";
 import type { Recipe } from "./recipe.js";
 
 /** A trained model with what turns words and pictures into its inputs and back. */

@@ -2,8 +2,8 @@
  * @file A model's parts beside the network itself: what turns pictures into latents, and captions into ids and states. Some are
  * learned from the training data and kept in the model's folder; the paper's are frozen models that are named there.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import { DreamError } from "../errors.js";
 import type { CaptionReader } from "../features/caption-reader.js";
@@ -14,27 +14,16 @@ import { T5Captions } from "../features/t5-captions.js";
 import { VaeCodec } from "../features/vae-codec.js";
 import { WordCaptions } from "../features/word-captions.js";
 import { writeAtomically } from "../formats/atomic.js";
-import { fingerprintFiles } from "../formats/fingerprint.js";
 import type { Picture } from "../formats/images.js";
 import type { DreamConfig } from "../models/dream/config.js";
-import { openPretrained } from "../models/frozen/pretrained.js";
-import { T5Encoder } from "../models/frozen/t5.js";
-import { AutoencoderKl } from "../models/frozen/vae.js";
-import { ClipTokenizer } from "../text/clip-tokenizer.js";
-import { T5Tokenizer } from "../text/t5-tokenizer.js";
 import { WordTokenizer } from "../text/words.js";
+import { copyTokenizer, type LocateModel, openT5, openVae, type PartsDescription } from "./frozen-parts.js";
 import type { Recipe } from "./recipe.js";
 
 export interface Parts {
   readonly codec: PictureCodec;
   readonly captions: CaptionReader;
 }
-
-/** What the parts are, as recipes and models' folders say it. */
-export type PartsDescription = Pick<Recipe, "codec" | "captions">;
-
-/** Finds a frozen model's folder by its path or its name on the hub. @param files what is wanted of it */
-export type LocateModel = (name: string, files: "weights" | "tokenizer") => Promise<string>;
 
 /** Pictures of the training size, and captions, that parts are learned from. */
 export interface Examples {
@@ -50,16 +39,6 @@ const codecFile = "codec.safetensors";
 const wordsFile = "words.json";
 const clipFolder = "tokenizer";
 const t5Folder = "tokenizer_2";
-
-/** Files of a tokenizer's folder, of which some are there. */
-const tokenizerFiles = [
-  "tokenizer.json",
-  "vocab.json",
-  "merges.txt",
-  "spiece.model",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-] as const;
 
 /**
  * Parts at the beginning of a run: frozen models opened, the others learned.
@@ -86,21 +65,6 @@ export async function makeParts(
             weights: await locate(captions.model, "weights"),
           }),
   };
-}
-
-/** Memory that the frozen models of a recipe take, in float32, told from their files' headers. */
-export async function partsBytes(
-  { codec, captions }: PartsDescription,
-  locate: LocateModel,
-): Promise<number> {
-  const folders = [
-    ...(codec.kind === "vae" ? [await locate(codec.model, "weights")] : []),
-    ...(captions.kind === "t5" ? [await locate(captions.model, "weights")] : []),
-  ];
-  return folders
-    .flatMap((folder) => [...openPretrained(folder).weights.shapes])
-    .filter(([name]) => !/^(decoder\.block|lm_head)\./.test(name))
-    .reduce((sum, [, shape]) => sum + shape.reduce((product, size) => product * size, 4), 0);
 }
 
 /** Keeps in a model's folder what {@link loadParts} needs beside the frozen models' weights. */
@@ -176,24 +140,37 @@ export async function closedParts(
   };
 }
 
-/** @throws DreamError `value` where the parts' sizes are not the model's */
+/** @throws DreamError `value` where the parts' sizes are not the model's, or not each other's */
 export function checkParts({ codec, captions }: Parts, model: DreamConfig): void {
-  const problems = [
-    ...(codec.channels === model.latent.channels
-      ? []
-      : [`latents of ${model.latent.channels} channels, where the codec gives ${codec.channels}`]),
-    ...(captions.vocabularySize <= model.textTower.vocabulary
-      ? []
-      : [`${model.textTower.vocabulary} token ids, where the tokenizer gives ${captions.vocabularySize}`]),
-    ...(captions instanceof T5Captions &&
-    model.captions.width !== (captions.encoder?.width ?? model.captions.width)
-      ? [`caption states of width ${model.captions.width}, where the T5 gives ${captions.encoder?.width}`]
-      : []),
-  ];
+  const { latent, textTower, captions: told } = model;
+  const encoder = captions instanceof T5Captions ? captions.encoder : null;
+  const problems: string[] = [];
+  const demand = (fits: boolean, problem: string): void => {
+    if (!fits) problems.push(problem);
+  };
+  demand(
+    codec.channels === latent.channels,
+    `latents have ${latent.channels} channels, the codec gives ${codec.channels}`,
+  );
+  demand(
+    captions.vocabularySize <= textTower.vocabulary,
+    `the text tower has ${textTower.vocabulary} tokens, the tokenizer ${captions.vocabularySize}`,
+  );
+  if (encoder !== null && captions instanceof T5Captions) {
+    const known = encoder.tokenEmbedding.weight.size(0);
+    demand(
+      encoder.width === told.width,
+      `captions have states of width ${told.width}, the T5 gives ${encoder.width}`,
+    );
+    demand(
+      captions.t5.vocabularySize <= known,
+      `the T5 has ${known} tokens, its tokenizer ${captions.t5.vocabularySize}`,
+    );
+  }
   if (problems.length > 0)
     throw new DreamError("value", {
       operation: "put a model and its parts together",
-      message: `the model expects ${problems.join(", and ")}`,
+      message: problems.join("; "),
       hint: "correct the recipe's model, or name other parts",
     });
 }
@@ -207,56 +184,6 @@ function fitCodec(
     return PatchCodec.fit(pixels, config);
   } finally {
     pixels.dispose();
-  }
-}
-
-async function openVae(
-  { model, scale }: Extract<PartsDescription["codec"], { kind: "vae" }>,
-  locate: LocateModel,
-): Promise<VaeCodec> {
-  const folder = await locate(model, "weights");
-  const vae = AutoencoderKl.open(folder);
-  const shape = { stride: vae.stride, channels: vae.latentChannels };
-  return new VaeCodec(`vae ${fingerprintFiles(weightsIn(folder))} times ${scale}`, scale, shape, vae);
-}
-
-/** @param weights null leaves the encoder closed */
-async function openT5(
-  { model: name }: Extract<PartsDescription["captions"], { kind: "t5" }>,
-  { textTower, captions }: DreamConfig,
-  { clip, t5, weights }: { readonly clip: string; readonly t5: string; readonly weights: string | null },
-): Promise<T5Captions> {
-  if (captions.kind !== "states")
-    throw new DreamError("value", {
-      operation: `use ${name}`,
-      expected: "a model whose captions are `kind: states`",
-      got: `\`kind: ${captions.kind}\``,
-      hint: "correct the recipe's model.captions",
-    });
-  const tokenizers = fingerprintFiles([...filesIn(clip), ...filesIn(t5)]);
-  const states = weights === null ? "closed" : fingerprintFiles(weightsIn(weights));
-  return new T5Captions(
-    `t5 ${states}, tokens ${tokenizers}`,
-    ClipTokenizer.open(clip, textTower.contextLength),
-    T5Tokenizer.open(t5, captions.length),
-    weights === null ? null : T5Encoder.open(weights, { dtype: "float32" }),
-    { clip, t5 },
-  );
-}
-
-const weightsIn = (folder: string): string[] =>
-  readdirSync(folder)
-    .filter((name) => name.endsWith(".safetensors"))
-    .sort()
-    .map((name) => join(folder, name));
-
-const filesIn = (folder: string): string[] =>
-  tokenizerFiles.map((name) => join(folder, name)).filter((path) => existsSync(path));
-
-async function copyTokenizer(from: string, to: string): Promise<void> {
-  for (const path of filesIn(from)) {
-    const bytes = readFileSync(path);
-    await writeAtomically(join(to, basename(path)), (file) => file.writeFile(bytes));
   }
 }
 

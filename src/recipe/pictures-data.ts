@@ -10,15 +10,8 @@ import { DreamError } from "../errors.js";
 import { type CacheIndex, indexFile, readCacheIndex } from "../features/cache-format.js";
 import { CachedFeatures } from "../features/cached-features.js";
 import { LiveFeatures } from "../features/live-features.js";
-import {
-  type Examples,
-  fittedPictures,
-  type LocateModel,
-  loadParts,
-  makeParts,
-  type Parts,
-  type PartsDescription,
-} from "./parts.js";
+import type { LocateModel, PartsDescription } from "./frozen-parts.js";
+import { type Examples, fittedPictures, loadParts, makeParts, type Parts } from "./parts.js";
 import type { RecipeOf } from "./recipe.js";
 import type { RunData } from "./run.js";
 
@@ -48,7 +41,7 @@ export async function preparePictures(
   { locate, from, onBroken }: PicturesOptions,
 ): Promise<PicturesData> {
   if (isCache(location)) return openCache(recipe, location);
-  const { sizePixels, flip } = recipe.data;
+  const { sizePixels } = recipe.data;
   const { source, loader } = await openPictures(recipe, location, onBroken);
   const close = async (): Promise<void> => {
     await loader.close();
@@ -57,11 +50,17 @@ export async function preparePictures(
   try {
     const parts =
       from ?? (await makeParts(recipe, recipe.model, locate, () => examplesOf(source, loader, sizePixels)));
-    const draw = { seed: recipe.seed, flip };
     return {
       codec: parts.codec,
       captions: parts.captions,
-      train: new LiveFeatures(source.count, loader, sizePixels, parts.codec, parts.captions, draw),
+      train: new LiveFeatures(source.count, {
+        loader,
+        sizePixels,
+        codec: parts.codec,
+        captions: parts.captions,
+        seed: recipe.seed,
+        augmentation: recipe.data,
+      }),
       description: `${source.count} pictures in ${location}`,
       close,
     };
@@ -91,6 +90,7 @@ export function cacheIndexFor(
   { codec, captions }: Parts,
   { rowsPerShard, pixels }: Pick<CacheIndex, "rowsPerShard" | "pixels">,
 ): CacheIndex {
+  requireCentre(recipe);
   const { latent, textTower, captions: told } = recipe.model;
   return {
     format: "dream-features",
@@ -107,7 +107,19 @@ export function cacheIndexFor(
   };
 }
 
+/** @throws DreamError `value` where a recipe sees other parts of its pictures than a cache keeps */
+function requireCentre({ name, data }: RecipeOf<"pictures">): void {
+  if (data.crop.kind === "centre") return;
+  throw new DreamError("value", {
+    operation: `use a cache for ${name}`,
+    expected: "a recipe that sees the middle of its pictures",
+    got: "one that draws another part at each step",
+    hint: "train it on the pictures themselves",
+  });
+}
+
 async function openCache(recipe: RecipeOf<"pictures">, folder: string): Promise<PicturesData> {
+  requireCentre(recipe);
   const index = readCacheIndex(folder);
   const { sizePixels, flip } = recipe.data;
   if (!isDeepStrictEqual(index.description, partsOf(recipe)) || index.sizePixels !== sizePixels)

@@ -10,6 +10,16 @@ import type { DreamConfig } from "../models/dream/config.js";
 import { packageRoot } from "../tensor/index.js";
 import { count, maskingSchema, modelSchema, share } from "./model-schema.js";
 
+const range = z.tuple([z.number().positive(), z.number().positive()]);
+
+/** The square of a picture that is seen. */
+const cropSchema = z.discriminatedUnion("kind", [
+  /** ADM's, in the middle. */
+  z.strictObject({ kind: z.literal("centre") }),
+  /** torchvision's: a share of the area and a ratio of width to height drawn for each picture and step; cannot be cached. */
+  z.strictObject({ kind: z.literal("random-resized"), scale: range, ratio: range }),
+]);
+
 /** Where pictures with captions come from. */
 const dataSchema = z.discriminatedUnion("kind", [
   /** Rendered where they are not there yet; kept back are whole combinations. */
@@ -25,7 +35,13 @@ const dataSchema = z.discriminatedUnion("kind", [
    * A folder, shards or a feature cache of one's own, named when the run starts. `flip` is the share turned left to right;
    * where more than `brokenShare` of the samples seen cannot be read, the run stops.
    */
-  z.strictObject({ kind: z.literal("pictures"), sizePixels: count, flip: share, brokenShare: share }),
+  z.strictObject({
+    kind: z.literal("pictures"),
+    sizePixels: count,
+    crop: cropSchema,
+    flip: share,
+    brokenShare: share,
+  }),
 ]);
 
 /** What turns pictures into latents. */

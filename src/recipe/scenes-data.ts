@@ -6,7 +6,8 @@ import { writeScenes } from "../data/scenes/write.js";
 import type { FeatureTable } from "../features/feature-table.js";
 import { readSamples, tableOf } from "../features/small-data.js";
 import { writeAtomically } from "../formats/atomic.js";
-import { type LocateModel, makeParts, type Parts } from "./parts.js";
+import type { LocateModel } from "./frozen-parts.js";
+import { makeParts, type Parts } from "./parts.js";
 import type { RecipeOf } from "./recipe.js";
 import type { RunData } from "./run.js";
 
