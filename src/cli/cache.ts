@@ -5,6 +5,7 @@ import { fillCache } from "../features/cache-writer.js";
 import { makeParts, saveParts } from "../recipe/parts.js";
 import { cacheIndexFor, examplesOf, openPictures } from "../recipe/pictures-data.js";
 import { readRecipe, recipeOf } from "../recipe/recipe.js";
+import { commandLine } from "./command-line.js";
 import { interruption } from "./interruption.js";
 import { locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
@@ -21,6 +22,9 @@ interface CacheCommandOptions {
   readonly json?: boolean;
 }
 
+/** Samples in a file where nothing else is said. */
+const usualRows = 4096;
+
 export function addCache(program: Command): void {
   program
     .command("cache")
@@ -30,7 +34,7 @@ export function addCache(program: Command): void {
     .requiredOption("--data <location>", "captioned pictures: shards, a folder, or parquet files")
     .requiredOption("--out <folder>", "where the cache goes; an unfinished one is gone on with")
     .option("--recipe <name>", "whose autoencoder, captions and picture size are used", "dream-l")
-    .option("--rows <N>", "samples in a file", whole(1), 4096)
+    .option("--rows <N>", "samples in a file", whole(1), usualRows)
     .option(
       "--part <i/N>",
       "fill only every N-th file, from the i-th (1/N to N/N), for N processes at once",
@@ -60,7 +64,17 @@ async function cache(options: CacheCommandOptions): Promise<void> {
   const started = performance.now();
   const recipe = recipeOf("pictures", readRecipe(options.recipe));
   const { data, out, rows } = options;
-  const stop = interruption(`dream cache --data '${data}' --out ${out} --recipe ${options.recipe}`);
+  const { number, of } = options.part;
+  const stop = interruption(
+    commandLine("dream cache", {
+      "--data": data,
+      "--out": out,
+      "--recipe": options.recipe,
+      "--rows": rows === usualRows ? undefined : rows,
+      "--part": of === 1 ? undefined : `${number + 1}/${of}`,
+      "--pixels": options.pixels,
+    }),
+  );
   const { source, loader } = await openPictures(recipe, data, ({ key, reason }) =>
     say(`Left out ${key}: ${reason}`),
   );

@@ -70,7 +70,7 @@ async function convert(from: string, to: string, options: ConvertOptions): Promi
     const parts = await partsFor(release.recipe, options.parts);
     if (options.as === "run") {
       await runOfRelease(release, parts, to);
-      say(`${to}: a run, to go on with: dream train ${options.recipe ?? release.recipe.name} --out ${to}`);
+      say(`${to}: a run; it goes on where its recipe is trained with --out ${to}`);
       if (options.json) tell({ from, to, kind: "run" });
       return;
     }

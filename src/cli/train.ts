@@ -22,6 +22,7 @@ import { checkStart, type RunData, runRecipe } from "../recipe/run.js";
 import { prepareScenes, type SceneData } from "../recipe/scenes-data.js";
 import type { JournalEntry } from "../train/journal.js";
 import type { Trainer } from "../train/trainer.js";
+import { commandLine, quoted } from "./command-line.js";
 import { type Interruption, interruption } from "./interruption.js";
 import { locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
@@ -66,17 +67,8 @@ async function train(name: string, options: TrainOptions): Promise<void> {
   const recipe = readRecipe(name);
   const run = options.out ?? join("runs", basename(recipe.name));
   const { init, trainData, steps } = options;
-  const stop = interruption(
-    [
-      "dream train",
-      name,
-      "--out",
-      run,
-      ...given("--train-data", trainData),
-      ...given("--init", init),
-      ...given("--steps", steps),
-    ].join(" "),
-  );
+  const resume = { "--train-data": trainData, "--out": run, "--init": init, "--steps": steps };
+  const stop = interruption(commandLine(`dream train ${quoted(name)}`, resume));
   checkOptions(recipe, options);
   const from = init === undefined ? undefined : await loadModel(init, locateModel);
   if (from !== undefined) checkStart(recipe, from);
@@ -90,9 +82,6 @@ async function train(name: string, options: TrainOptions): Promise<void> {
   say(`Draw with it: dream generate --model ${run} --prompt "..."`);
   if (options.json) tell({ run, recipe: recipe.name, steps: done.steps, seconds, ...done.results });
 }
-
-const given = (option: string, value: string | number | undefined): string[] =>
-  value === undefined ? [] : [option, /[^\w./-]/.test(String(value)) ? `'${value}'` : String(value)];
 
 /** @throws DreamError `usage` where the data and the recipe do not go together */
 function checkOptions({ name, data }: Recipe, { trainData }: TrainOptions): void {

@@ -72,7 +72,7 @@ export async function saveModel(
 export async function loadModel(folder: string, locate: LocateModel = localModel): Promise<TrainedModel> {
   const description = readModelDescription(folder);
   const parts = await loadParts(folder, description, locate);
-  checkParts(parts, description.model);
+  checkParts(parts, description.model, description.sizePixels);
   const model = new Dream(description.model);
   loadState(pytorchState(model), stateFile(join(folder, weightsFile)));
   model.setMode("eval");

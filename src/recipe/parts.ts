@@ -141,7 +141,7 @@ export async function closedParts(
 }
 
 /** @throws DreamError `value` where the parts' sizes are not the model's, or not each other's */
-export function checkParts({ codec, captions }: Parts, model: DreamConfig): void {
+export function checkParts({ codec, captions }: Parts, model: DreamConfig, sizePixels: number): void {
   const { latent, textTower, captions: told } = model;
   const encoder = captions instanceof T5Captions ? captions.encoder : null;
   const problems: string[] = [];
@@ -151,6 +151,10 @@ export function checkParts({ codec, captions }: Parts, model: DreamConfig): void
   demand(
     codec.channels === latent.channels,
     `latents have ${latent.channels} channels, the codec gives ${codec.channels}`,
+  );
+  demand(
+    latent.side * codec.stride === sizePixels,
+    `latents of ${latent.side} a side are ${latent.side * codec.stride} pixels with this codec, the pictures have ${sizePixels}`,
   );
   demand(
     captions.vocabularySize <= textTower.vocabulary,

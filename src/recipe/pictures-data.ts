@@ -11,8 +11,8 @@ import { type CacheIndex, indexFile, readCacheIndex } from "../features/cache-fo
 import { CachedFeatures } from "../features/cached-features.js";
 import { LiveFeatures } from "../features/live-features.js";
 import type { LocateModel, PartsDescription } from "./frozen-parts.js";
-import { type Examples, fittedPictures, loadParts, makeParts, type Parts } from "./parts.js";
-import type { RecipeOf } from "./recipe.js";
+import { checkParts, type Examples, fittedPictures, loadParts, makeParts, type Parts } from "./parts.js";
+import { modelConfigFor, type RecipeOf } from "./recipe.js";
 import type { RunData } from "./run.js";
 
 /** Pictures, open. */
@@ -87,10 +87,12 @@ export async function openPictures(
 export function cacheIndexFor(
   recipe: RecipeOf<"pictures">,
   source: SampleSource,
-  { codec, captions }: Parts,
+  parts: Parts,
   { rowsPerShard, pixels }: Pick<CacheIndex, "rowsPerShard" | "pixels">,
 ): CacheIndex {
   requireCentre(recipe);
+  checkParts(parts, modelConfigFor(recipe, parts.captions), recipe.data.sizePixels);
+  const { codec, captions } = parts;
   const { latent, textTower, captions: told } = recipe.model;
   return {
     format: "dream-features",

@@ -24,7 +24,7 @@ export interface RunData extends Parts {
 /** A trainer at its beginning: parameters drawn by the recipe's seed, or another model's where one is given. */
 export function freshTrainer(recipe: Recipe, parts: Parts, from?: TrainedModel): Trainer {
   const config = modelConfigFor(recipe, parts.captions);
-  checkParts(parts, config);
+  checkParts(parts, config, recipe.data.sizePixels);
   const model = new Dream(config);
   initialise(model, Generator.fromSeed(recipe.seed));
   if (from !== undefined) copyParameters(from.model, model);
