@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { dream } from "./process.js";
 
-const verbs = ["demo", "train", "generate", "embed", "data", "doctor"];
+const verbs = ["demo", "train", "generate", "embed", "data", "cache", "convert", "doctor"];
 
 describe("the command", () => {
   it.each([[[]], ...verbs.map((verb) => [[verb]]), [["data", "scenes"]]])(
@@ -20,6 +20,11 @@ describe("the command", () => {
     ["demo extra"],
     ["demo --minutes soon"],
     ["train"],
+    ["train", "dream-l"],
+    ["cache", "--data", "x"],
+    ["cache", "--data", "x", "--out", "y", "--part", "5/4"],
+    ["convert", "x"],
+    ["convert", "x", "y", "--ema", "--live"],
     ["generate --prompt x"],
     ["generate --model runs/none --prompt x --candidates 0"],
     ["generate --model runs/none --prompt x --candidates many"],
@@ -64,6 +69,6 @@ describe("the command", () => {
     expect(err).toMatch(/^dream: open recordings nowhere: .*name a folder/is);
     const missing = await dream(["generate", "--model", "runs/none", "--prompt", "a red circle"]);
     expect(missing.code).toBe(1);
-    expect(missing.err).toMatch(/runs\/none\/config\.json.*name a run's folder/is);
+    expect(missing.err).toMatch(/runs\/none\/config\.json.*name a model's folder/is);
   });
 });
