@@ -59,10 +59,12 @@ function block({ width, heads, mlpWidth }: StackConfig, places: number): number 
 
 /** A plan in a sentence. */
 export function describeMemory({ parameters, training, activations, frozen, total }: MemoryPlan): string {
-  return (
-    `${(parameters / 1e6).toFixed(1)}M parameters: ${gigabytes(training)} for weights, gradients, moments and averages, up to ` +
-    `${gigabytes(activations)} for a step's activations, ${gigabytes(frozen)} for frozen models; ${gigabytes(total)} in all`
-  );
+  const parts = [
+    `${gigabytes(training)} for weights, gradients, moments and averages`,
+    `up to ${gigabytes(activations)} for a step's activations`,
+    ...(frozen === 0 ? [] : [`${gigabytes(frozen)} for frozen models`]),
+  ];
+  return `${(parameters / 1e6).toFixed(1)}M parameters: ${parts.join(", ")}; ${gigabytes(total)} in all`;
 }
 
 /** @param available bytes of the machine @throws DreamError `value` where a plan needs more */
