@@ -162,6 +162,7 @@ describe("dream train on pictures", () => {
   it("stops where too many samples are broken, and names them", async () => {
     const bad = at("bad");
     await writePhotos(bad, 64, [3, 9, 12, 21, 30, 44, 51, 60]);
+    const elsewhere = ["--index-folder", at("indexes")];
     const { code, err } = await dream([
       "train",
       recipe,
@@ -170,10 +171,13 @@ describe("dream train on pictures", () => {
       "--out",
       at("bad-run"),
       ...steps,
+      ...elsewhere,
     ]);
     expect(code).toBe(1);
     expect(err).toMatch(/at most 5 % broken samples, got 12\.5 % \(7 of 56\)/);
     expect(err).toMatch(/00000044/);
+    const indexes = (name: string) => readdirSync(at(name)).filter((one) => one.startsWith(".dream-index-"));
+    expect([indexes("bad").length, indexes("indexes").length, indexes("photos").length]).toEqual([0, 1, 1]);
   }, 60_000);
 
   it("draws another part of each picture where the recipe says so, the same for the same step", async () => {

@@ -19,6 +19,7 @@ interface CacheCommandOptions {
   readonly rows: number;
   readonly part: { readonly number: number; readonly of: number };
   readonly pixels?: boolean;
+  readonly indexFolder?: string;
   readonly json?: boolean;
 }
 
@@ -45,6 +46,7 @@ export function addCache(program: Command): void {
       },
     )
     .option("--pixels", "keep the cropped pixels too")
+    .option("--index-folder <folder>", "where the index of the pictures is kept (default: beside them)")
     .option("--json", "print one line of JSON with the results")
     .addHelpText(
       "after",
@@ -73,11 +75,13 @@ async function cache(options: CacheCommandOptions): Promise<void> {
       "--rows": rows === usualRows ? undefined : rows,
       "--part": of === 1 ? undefined : `${number + 1}/${of}`,
       "--pixels": options.pixels,
+      "--index-folder": options.indexFolder,
     }),
   );
-  const { source, loader } = await openPictures(recipe, data, ({ key, reason }) =>
-    say(`Left out ${key}: ${reason}`),
-  );
+  const { source, loader } = await openPictures(recipe, data, {
+    onBroken: ({ key, reason }) => say(`Left out ${key}: ${reason}`),
+    indexFolder: options.indexFolder,
+  });
   try {
     const parts = await makeParts(recipe, recipe.model, locateModel, () =>
       examplesOf(source, loader, recipe.data.sizePixels),

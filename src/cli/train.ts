@@ -31,6 +31,7 @@ import { clock, Progress } from "./progress.js";
 
 interface TrainOptions {
   readonly trainData?: string;
+  readonly indexFolder?: string;
   readonly steps?: number;
   readonly out?: string;
   readonly init?: string;
@@ -46,6 +47,7 @@ export function addTrain(program: Command): void {
       "--train-data <location>",
       "captioned pictures (shards, a folder, parquet files, or a feature cache), for recipes of pictures",
     )
+    .option("--index-folder <folder>", "where the index of the pictures is kept (default: beside them)")
     .option(
       "--steps <N>",
       "train so many steps; every schedule is stretched with them (default: the recipe's epochs)",
@@ -67,7 +69,13 @@ async function train(name: string, options: TrainOptions): Promise<void> {
   const recipe = readRecipe(name);
   const run = options.out ?? join("runs", basename(recipe.name));
   const { init, trainData, steps } = options;
-  const resume = { "--train-data": trainData, "--out": run, "--init": init, "--steps": steps };
+  const resume = {
+    "--train-data": trainData,
+    "--index-folder": options.indexFolder,
+    "--out": run,
+    "--init": init,
+    "--steps": steps,
+  };
   const stop = interruption(commandLine(`dream train ${quoted(name)}`, resume));
   checkOptions(recipe, options);
   const from = init === undefined ? undefined : await loadModel(init, locateModel);
@@ -130,7 +138,7 @@ async function trainScenes(
 async function trainPictures(
   recipe: RecipeOf<"pictures">,
   run: string,
-  { trainData: location = "", steps: wanted }: TrainOptions,
+  { trainData: location = "", steps: wanted, indexFolder }: TrainOptions,
   from: TrainedModel | undefined,
   stop: Interruption,
 ): Promise<Done> {
@@ -143,6 +151,7 @@ async function trainPictures(
   const data = await preparePictures(recipe, location, {
     locate: locateModel,
     from: from ?? (await partsOfRun(recipe, run, location)),
+    indexFolder,
     onBroken: ({ key, reason }) => {
       broken++;
       say(`Left out ${key}: ${reason}`);

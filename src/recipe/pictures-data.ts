@@ -27,6 +27,8 @@ export interface PicturesOptions {
   /** Whose parts are taken: those of the model that training starts from, or of the run that goes on. */
   readonly from?: Parts | undefined;
   readonly onBroken: (broken: BrokenSample) => void;
+  /** Where the index of the samples is kept; beside them where left out. */
+  readonly indexFolder?: string | undefined;
 }
 
 /** Whether a location is a feature cache's folder. */
@@ -38,11 +40,11 @@ export function isCache(location: string): boolean {
 export async function preparePictures(
   recipe: RecipeOf<"pictures">,
   location: string,
-  { locate, from, onBroken }: PicturesOptions,
+  { locate, from, ...reading }: PicturesOptions,
 ): Promise<PicturesData> {
   if (isCache(location)) return openCache(recipe, location);
   const { sizePixels } = recipe.data;
-  const { source, loader } = await openPictures(recipe, location, onBroken);
+  const { source, loader } = await openPictures(recipe, location, reading);
   const close = async (): Promise<void> => {
     await loader.close();
     await source.close();
@@ -74,9 +76,9 @@ export async function preparePictures(
 export async function openPictures(
   { data }: RecipeOf<"pictures">,
   location: string,
-  onBroken: (broken: BrokenSample) => void,
+  { onBroken, indexFolder }: Pick<PicturesOptions, "onBroken" | "indexFolder">,
 ): Promise<{ readonly source: SampleSource; readonly loader: Loader }> {
-  const source = await openSamples(location);
+  const source = await openSamples(location, indexFolder === undefined ? {} : { indexFolder });
   return {
     source,
     loader: new Loader(source, { side: data.sizePixels, brokenShare: data.brokenShare, onBroken }),
