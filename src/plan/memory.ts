@@ -1,6 +1,7 @@
 /**
  * @file The memory that training takes, on paper: counted from the model's shapes before anything is allocated. Weights, gradients
- * and moments are exact; what the backward pass keeps is counted layer by layer for a step that hides nothing in the encoder.
+ * and moments are exact; what the backward pass keeps is counted layer by layer for a step that hides nothing in the encoder, with
+ * one block's gradients beside it, in blocks as the addon's allocator hands them out (`native/allocator.cc`).
  */
 import { DreamError } from "../errors.js";
 import { type DreamConfig, type StackConfig, tokenCount, tokenWidth } from "../models/dream/config.js";
@@ -12,8 +13,10 @@ export interface MemoryPlan {
   readonly parameters: number;
   /** Weights, gradients, both moments, averages: five float32 numbers for each parameter. */
   readonly training: number;
-  /** What a step keeps for its backward pass. */
+  /** What a step keeps for its backward pass, and the gradients under way. */
   readonly activations: number;
+  /** libtorch itself, and freed blocks that are kept for the next step. */
+  readonly engine: number;
   /** Frozen models that stay open. */
   readonly frozen: number;
   readonly total: number;
@@ -21,14 +24,27 @@ export interface MemoryPlan {
 
 const float = 4;
 
+/** The allocator's classes of size are an eighth of a power of two apart. */
+const blockRounding = 9 / 8;
+
+/** libtorch and what JavaScript has, as measured; and at most so much of freed blocks is kept. */
+const engine = 300e6 + 512 * 2 ** 20;
+
 /** @param frozen bytes of frozen models' weights in memory */
 export function planMemory({ model, batchSize }: Recipe, frozen: number): MemoryPlan {
   const parameters = new Dream(model, "meta")
     .parameters()
     .reduce((sum, [, { shape }]) => sum + shape.reduce((product, size) => product * size, 1), 0);
   const training = 5 * float * parameters;
-  const activations = float * batchSize * numbersKept(model);
-  return { parameters, training, activations, frozen, total: training + activations + frozen };
+  const activations = blockRounding * float * batchSize * (numbersKept(model) + largestBlock(model));
+  return {
+    parameters,
+    training,
+    activations,
+    engine,
+    frozen,
+    total: training + activations + engine + frozen,
+  };
 }
 
 /** Numbers that the backward pass needs of one picture. */
@@ -52,16 +68,24 @@ function numbersKept(model: DreamConfig): number {
   );
 }
 
+/** Whose gradients may be there while all activations still are. */
+function largestBlock(model: DreamConfig): number {
+  const places = model.bufferTokens + tokenCount(model);
+  return Math.max(block(model.encoder, places), block(model.decoder, places));
+}
+
 /** Of one block: two inputs, two norms, qkv, attended values, hidden values twice; attention's weights before and after dropout. */
 function block({ width, heads, mlpWidth }: StackConfig, places: number): number {
   return places * (8 * width + 2 * mlpWidth) + 2 * heads * places * places;
 }
 
 /** A plan in a sentence. */
-export function describeMemory({ parameters, training, activations, frozen, total }: MemoryPlan): string {
+export function describeMemory(plan: MemoryPlan): string {
+  const { parameters, training, activations, engine, frozen, total } = plan;
   const parts = [
     `${gigabytes(training)} for weights, gradients, moments and averages`,
     `up to ${gigabytes(activations)} for a step's activations`,
+    `${gigabytes(engine)} for the engine and the blocks it keeps`,
     ...(frozen === 0 ? [] : [`${gigabytes(frozen)} for frozen models`]),
   ];
   return `${(parameters / 1e6).toFixed(1)}M parameters: ${parts.join(", ")}; ${gigabytes(total)} in all`;
@@ -71,7 +95,7 @@ export function describeMemory({ parameters, training, activations, frozen, tota
 export function checkMemory(plan: MemoryPlan, available: number, batchSize: number): void {
   if (plan.total <= available) return;
   const fits = Math.floor(
-    (batchSize * (available - plan.training - plan.frozen)) / Math.max(1, plan.activations),
+    (batchSize * (available - (plan.total - plan.activations))) / Math.max(1, plan.activations),
   );
   throw new DreamError("value", {
     operation: "plan the run's memory",
