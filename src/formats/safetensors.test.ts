@@ -51,6 +51,13 @@ describe("safetensors", () => {
     );
   });
 
+  it("keep metadata whatever its keys are called", async () => {
+    const path = join(folder, "keys.safetensors");
+    const metadata = JSON.parse('{"__proto__": "a", "constructor": "b"}') as Record<string, string>;
+    await writeSafetensors(path, [], metadata);
+    expect(Object.entries(openSafetensors(path).metadata)).toEqual(Object.entries(metadata));
+  });
+
   it("are the same where rows are put one by one, in any order, and give each row back", async () => {
     const width = 6;
     await fc.assert(

@@ -67,13 +67,14 @@ export function openSafetensors(path: string): SafetensorsFile {
     if (8 + headerBytes > size) throw fail(`a header of ${headerBytes} bytes`, `${size} bytes in all`);
     const dataStart = 8 + headerBytes;
     const header = parseHeader(readAt(path, descriptor, 8, headerBytes), fail);
-    const metadata: Record<string, string> = {};
+    let metadata: Readonly<Record<string, string>> = {};
     const ranges: { readonly name: string; readonly begin: number; readonly end: number }[] = [];
     const tensors = new Map<string, SafetensorsEntry>();
     for (const [name, value] of Object.entries(header)) {
       if (name === "__metadata__") {
-        for (const [key, text] of Object.entries(value as Record<string, unknown>))
-          metadata[key] = String(text);
+        // Not by assignment: a key may be called __proto__.
+        const texts = Object.entries(value as Record<string, unknown>);
+        metadata = Object.fromEntries(texts.map(([key, text]) => [key, String(text)]));
         continue;
       }
       const { dtype, shape, begin, end } = parseEntry(name, value, fail);
