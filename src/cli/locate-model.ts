@@ -14,7 +14,7 @@ const wanted: Readonly<Record<Parameters<LocateModel>[1], readonly WantedFile[]>
       "diffusion_pytorch_model.safetensors.index.json",
     ],
   ],
-  tokenizer: [["tokenizer.json", "vocab.json", "spiece.model"], ["tokenizer_config.json"]],
+  tokenizer: [["tokenizer.json", "spiece.model"]],
 };
 
 /** @throws DreamError saying what is missing and how to have it */
