@@ -3,7 +3,7 @@
  * image (float16), what the decoder is told (float16 states, left out where it is the ids), the text tower's ids, and on request
  * the crop's pixels; every row has a checksum for each of these.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { DreamError } from "../errors.js";
@@ -41,9 +41,8 @@ const maximumIndexBytes = 1_000_000;
 export function readCacheIndex(folder: string): CacheIndex {
   const path = join(folder, indexFile);
   try {
-    const text = readFileSync(path, "utf8");
-    if (text.length > maximumIndexBytes) throw new Error(`more than ${maximumIndexBytes} characters`);
-    const parsed = indexSchema.safeParse(JSON.parse(text));
+    if (statSync(path).size > maximumIndexBytes) throw new Error(`more than ${maximumIndexBytes} bytes`);
+    const parsed = indexSchema.safeParse(JSON.parse(readFileSync(path, "utf8")));
     if (parsed.success) return parsed.data;
     throw new Error(z.prettifyError(parsed.error));
   } catch (cause) {
