@@ -267,6 +267,9 @@ print(float(sum(v.double().abs().sum() for v in c["model_ema"].values())))
       await ok(...args);
       return readFileSync(join(out, readdirSync(out)[0]!));
     };
+    expect(readFileSync(join(at("published-too"), "README.md"), "utf8")).toMatch(
+      /after 12 steps of the recipe/,
+    );
     const own = await draw("live");
     expect((await draw("published")).equals(own)).toBe(true);
     expect((await draw("published-too")).equals(own)).toBe(true);

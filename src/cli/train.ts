@@ -1,5 +1,4 @@
 /** @file `dream train`: a recipe's run, from nothing, from its own checkpoint, or from another model. */
-import { existsSync } from "node:fs";
 import { totalmem } from "node:os";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
@@ -19,6 +18,7 @@ import {
   stretched,
 } from "../recipe/recipe.js";
 import { checkStart, type RunData, runRecipe } from "../recipe/run.js";
+import { isRun } from "../recipe/saved-run.js";
 import { prepareScenes, type SceneData } from "../recipe/scenes-data.js";
 import type { JournalEntry } from "../train/journal.js";
 import type { Trainer } from "../train/trainer.js";
@@ -177,7 +177,7 @@ async function partsOfRun(
   run: string,
   location: string,
 ): Promise<Parts | undefined> {
-  if (isCache(location) || !existsSync(join(run, "checkpoint.safetensors"))) return undefined;
+  if (isCache(location) || !isRun(run)) return undefined;
   return loadParts(run, { ...recipe, sizePixels: recipe.data.sizePixels }, locateModel);
 }
 

@@ -28,7 +28,7 @@ One model that understands pictures and draws them from text ([arXiv 2603.02667]
 - Encoder ${describe(model.encoder)}; decoder ${describe(model.decoder)}; text tower ${describe(model.textTower)}.
 - Pictures: ${sizePixels} x ${sizePixels} pixels, ${pictures}.
 - Captions: ${read}.
-- Weights: ${origin.weights === "ema" ? "averaged over training" : "as the last step left them"}, after ${origin.steps} steps of the recipe \`${origin.recipe}\` (${origin.recipeHash}).
+- Weights: ${origin.weights === "ema" ? "averaged over training" : "as the last step left them"}, after ${origin.steps ?? "an unknown number of"} steps of the recipe \`${origin.recipe}\` (${origin.recipeHash}).
 - Drawing: ${drawing.steps} steps, ${drawing.guidance.kind} guidance of ${drawing.guidance.scale}, temperature ${drawing.temperature}; the best of ${drawing.candidates} is chosen when ${(100 * drawing.selectAt).toFixed(1)}% of its tokens are decoded.
 
 \`\`\`sh

@@ -5,13 +5,13 @@ import { z } from "zod";
 import { DreamError } from "../errors.js";
 import type { DreamConfig } from "../models/dream/config.js";
 import { count, modelSchema } from "./model-schema.js";
-import { captionsSchema, codecSchema, type Recipe, recipeSchema } from "./recipe.js";
+import { captionsSchema, codecSchema, type Recipe, recipeHash, recipeSchema } from "./recipe.js";
 
 const originSchema = z.strictObject({
   recipe: z.string(),
   recipeHash: z.string(),
-  /** Steps of training behind these weights. */
-  steps: z.int().min(0),
+  /** Steps of training behind these weights; null where nobody counted them. */
+  steps: z.int().min(0).nullable(),
   /** Averaged over training, or as the last step left them. */
   weights: z.enum(["ema", "live"]),
 });
@@ -40,6 +40,17 @@ export interface ModelDescription extends Pick<Recipe, "codec" | "captions" | "d
   readonly origin: ModelOrigin;
   readonly model: DreamConfig;
   readonly sizePixels: number;
+}
+
+/** What a recipe's model is, for its folder. @param model with the vocabulary that its words have */
+export function describeModel(
+  recipe: Recipe,
+  model: DreamConfig,
+  { steps, weights }: Pick<ModelOrigin, "steps" | "weights">,
+): ModelDescription {
+  const { name, codec, captions, drawing, data } = recipe;
+  const origin = { recipe: name, recipeHash: recipeHash(recipe), steps, weights };
+  return { origin, model, codec, captions, drawing, sizePixels: data.sizePixels };
 }
 
 /** What a folder says of its model. @throws DreamError naming the file that is missing or damaged */

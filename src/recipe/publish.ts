@@ -2,9 +2,8 @@
 import { Dream } from "../models/dream/dream.js";
 import { pytorchName } from "../models/dream/pytorch-names.js";
 import { type StoredTensor, writeStored } from "../nn/index.js";
-import type { ModelOrigin } from "./model-description.js";
+import { describeModel, type ModelOrigin } from "./model-description.js";
 import { saveModel, weightsMetadata } from "./model-folder.js";
-import { recipeHash } from "./recipe.js";
 import { openRun } from "./saved-run.js";
 
 /** @param weights which of the run's: averaged, or as its last step left them */
@@ -16,8 +15,6 @@ export async function publishRun(run: string, to: string, weights: ModelOrigin["
     pytorchName(path),
     checkpoint.tensors.get(`${averaged.has(path) ? "ema" : "model"}.${path}`)!,
   ]);
-  const { codec, captions, drawing, data, name } = recipe;
-  const origin = { recipe: name, recipeHash: recipeHash(recipe), steps, weights };
-  const description = { origin, model: config, codec, captions, drawing, sizePixels: data.sizePixels };
+  const description = describeModel(recipe, config, { steps, weights });
   await saveModel(to, description, parts, (path) => writeStored(path, new Map(tensors), weightsMetadata));
 }

@@ -17,8 +17,9 @@ import {
   readReleaseCheckpoint,
   runStateOfRelease,
   shapesOf,
+  stepsCounted,
 } from "../train/release-reader.js";
-import type { ModelOrigin } from "./model-description.js";
+import { describeModel, type ModelOrigin } from "./model-description.js";
 import { saveModel, weightsMetadata } from "./model-folder.js";
 import { type Parts, saveParts } from "./parts.js";
 import { modelConfigFor, parseRecipe, type Recipe, readRecipe, recipeHash, recipeNames } from "./recipe.js";
@@ -71,14 +72,9 @@ export async function publishRelease(
     wanted.map(([path, tensor]) => [pytorchName(path), tensor]),
     { name: checkpoint.path, shapes: shapesOf(tensors) },
   );
-  const { codec, captions, drawing, data, name } = recipe;
-  const origin = {
-    recipe: name,
-    recipeHash: recipeHash(recipe),
-    steps: Number(own.get("step") ?? 0),
-    weights,
-  };
-  const description = { origin, model: config, codec, captions, drawing, sizePixels: data.sizePixels };
+  const kept = own.get("step");
+  const steps = typeof kept === "number" ? kept : stepsCounted(checkpoint);
+  const description = describeModel(recipe, config, { steps, weights });
   await saveModel(to, description, parts, (path) => writeStored(path, tensors, weightsMetadata));
 }
 

@@ -11,6 +11,7 @@ import { loadCheckpoint } from "../train/checkpoint.js";
 import { Journal, type JournalEntry } from "../train/journal.js";
 import { train } from "../train/loop.js";
 import { Trainer } from "../train/trainer.js";
+import { describeModel } from "./model-description.js";
 import { saveModel, type TrainedModel, weightsMetadata, weightsOf } from "./model-folder.js";
 import { checkParts, type Parts, saveParts } from "./parts.js";
 import { modelConfigFor, type Recipe, recipeHash, stepsOf } from "./recipe.js";
@@ -112,16 +113,7 @@ export async function saveRunModel(
   recipe: Recipe,
   steps: number,
 ): Promise<void> {
-  const { codec, captions, drawing, data } = recipe;
-  const origin = { recipe: recipe.name, recipeHash: recipeHash(recipe), steps, weights: "ema" } as const;
-  const description = {
-    origin,
-    model: trainer.model.config,
-    codec,
-    captions,
-    drawing,
-    sizePixels: data.sizePixels,
-  };
+  const description = describeModel(recipe, trainer.model.config, { steps, weights: "ema" });
   await saveModel(folder, description, parts, (path) =>
     writeState(path, weightsOf(trainer, "ema"), weightsMetadata),
   );

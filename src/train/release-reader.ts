@@ -98,6 +98,13 @@ export function runStateOfRelease(checkpoint: ReleaseCheckpoint, model: Dream): 
   return { tensors: new Map(tensors), stepCount };
 }
 
+/** Steps that the optimiser counted; null where the file has none of its state. */
+export function stepsCounted({ path, optimiser }: ReleaseCheckpoint): number | null {
+  if (!(optimiser instanceof Map)) return null;
+  const [steps, ...others] = momentsOf(path, optimiser).steps;
+  return steps === undefined || others.length > 0 ? null : steps;
+}
+
 /** A state dict without what `DistributedDataParallel` puts before its names; null where there is none. */
 function stateDict(path: string, part: string, value: PickleValue | undefined): StateDict | null {
   if (value === undefined || value === null) return null;
