@@ -18,7 +18,7 @@ import { full, Generator, scope, zeros } from "../tensor/index.js";
 import { saveCheckpoint } from "./checkpoint.js";
 import { type RunState, releaseCheckpointOf, runStateOf } from "./release-checkpoint.js";
 import { optimiserGroups } from "./release-optimiser.js";
-import { readReleaseCheckpoint, runStateOfRelease, shapesOf } from "./release-reader.js";
+import { readReleaseCheckpoint, runStateOfRelease, shapesOf, stepsCounted } from "./release-reader.js";
 import { Trainer, type TrainingConfig } from "./trainer.js";
 
 const folder = mkdtempSync(join(tmpdir(), "dream-release-"));
@@ -67,6 +67,7 @@ describe("a checkpoint of the release", () => {
     expect(back).toEqual(tinyConfig);
     const state = runStateOfRelease(checkpoint, new Dream(back, "meta"));
     expect(state.stepCount).toBe(3);
+    expect(stepsCounted(checkpoint)).toBe(3);
     expect(held(state)).toEqual(held(run));
   });
 
@@ -112,6 +113,7 @@ describe("a checkpoint of the release", () => {
           .sort(),
       );
       expect([checkpoint.average, checkpoint.optimiser, checkpoint.settings]).toEqual([null, null, null]);
+      expect(stepsCounted(checkpoint)).toBeNull();
       expect(() => runStateOfRelease(checkpoint, new Dream(tinyConfig, "meta"))).toThrow(
         /bare\.pth: .*the file is a model alone/,
       );
