@@ -20,6 +20,13 @@ import { StepDraws } from "./step-draws.js";
 
 export const emptyCaptionFile = "empty-caption.safetensors";
 
+/** A sample's place, and what its parts sum to. */
+interface CachedRow {
+  readonly file: SafetensorsFile;
+  readonly row: number;
+  readonly sums: DataView;
+}
+
 export class CachedFeatures implements FeatureSource {
   readonly index: CacheIndex;
   readonly emptyCaption: Tensor;
@@ -67,7 +74,7 @@ export class CachedFeatures implements FeatureSource {
   batch(numbers: readonly number[], step: number): FeatureBatch {
     const draws = new StepDraws(this.draw.seed, step);
     const flips = draws.flips(numbers.length, this.draw.flip);
-    const rows = numbers.map((number) => this.#wholeFrom(number));
+    const rows = numbers.map((number) => this.#row(this.#wholeFrom(number)));
     const { encoded, contextLength, states } = this.index;
     return noGrad(() =>
       scope(() => {
@@ -95,16 +102,16 @@ export class CachedFeatures implements FeatureSource {
     for (let row = number; ; row = (row + 1) % this.count) if (this.#whole[row] === 1) return row;
   }
 
-  #read(number: number, part: string): Uint8Array {
-    const shard = Math.floor(number / this.index.rowsPerShard);
+  #row(number: number): CachedRow {
+    const file = this.#shards[Math.floor(number / this.index.rowsPerShard)]!;
     const row = number % this.index.rowsPerShard;
-    const { path, tensors } = this.#shards[shard]!;
+    const { buffer, byteOffset, byteLength } = file.tensors.get("checksums")!.rowBytes(row);
+    return { file, row, sums: new DataView(buffer, byteOffset, byteLength) };
+  }
+
+  #read({ file: { path, tensors }, row, sums }: CachedRow, part: string): Uint8Array {
     const bytes = tensors.get(part)!.rowBytes(row);
-    const sums = tensors.get("checksums")!.rowBytes(row);
-    const expected = new DataView(sums.buffer, sums.byteOffset).getUint32(
-      4 * checkedParts(this.index).indexOf(part),
-      true,
-    );
+    const expected = sums.getUint32(4 * checkedParts(this.index).indexOf(part), true);
     if (crc32(bytes) === expected) return bytes;
     throw new DreamError("format", {
       operation: `read ${path}`,
