@@ -1,9 +1,11 @@
 /** @file Real pictures and real text, without a network, in real processes: shards, frozen models, cache, training, checkpoints for PyTorch and back, publishing, drawing. */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { centreCrop } from "../src/data/centre-crop.js";
+import { openSamples } from "../src/data/open-samples.js";
 import { decodePicture } from "../src/formats/images.js";
 import { openSafetensors } from "../src/formats/safetensors.js";
 import { ClipModel } from "../src/models/frozen/clip.js";
@@ -16,7 +18,7 @@ import { dream, linesOf, root } from "./process.js";
 const folder = mkdtempSync(join(tmpdir(), "dream-pictures-"));
 const at = (name: string): string => join(folder, name);
 const [photos, cache, recipe] = [at("photos"), at("cache"), at("tiny.yaml")];
-const parts = join(root, "test", "fixtures", "tiny-parts");
+const parts = at("parts");
 const steps = ["--steps", "12"];
 const prompt = "a small red circle";
 
@@ -35,6 +37,7 @@ const ok = async (...args: string[]): Promise<string> => {
 };
 
 beforeAll(async () => {
+  cpSync(join(root, "test", "fixtures", "tiny-parts"), parts, { recursive: true });
   await writePhotos(photos, samples, broken);
   writeFileSync(
     recipe,
@@ -92,6 +95,18 @@ describe("dream cache", () => {
       expect(readFileSync(join(shared, name)).equals(readFileSync(join(cache, name))), name).toBe(true);
   }, 60_000);
 
+  it("keeps the pixels of every crop where it is asked to", async () => {
+    const kept = at("cache-pixels");
+    await ok("cache", "--data", photos, "--recipe", recipe, "--out", kept, "--pixels");
+    const { tensors } = openSafetensors(join(kept, "features-00000-of-00001.safetensors"));
+    const source = await openSamples(photos);
+    for (const number of [0, 2, 4, 5]) {
+      const { data } = centreCrop((await source.read(number)).picture, 32);
+      expect(Buffer.from(tensors.get("pixels")!.rowBytes(number)).equals(data), String(number)).toBe(true);
+    }
+    await source.close();
+  }, 60_000);
+
   it("is refused for another recipe, and told of where a byte has changed", async () => {
     const other = at("other.yaml");
     writeFileSync(other, readFileSync(recipe, "utf8").replace("scale: 0.18215", "scale: 0.5"));
@@ -120,7 +135,11 @@ describe("dream train on pictures", () => {
 
   it("learns the same from the cache as live, within float16's rounding", async () => {
     await ok("train", recipe, "--train-data", photos, "--out", at("live"), ...steps);
+    // From the cache neither frozen model is needed.
+    const hidden = at("parts-hidden");
+    renameSync(parts, hidden);
     await ok("train", recipe, "--train-data", cache, "--out", at("cached"), ...steps);
+    renameSync(hidden, parts);
     const [live, cached] = [losses(at("live")), losses(at("cached"))];
     expect(live).toHaveLength(12);
     for (const [i, { generativeLoss, contrastiveLoss }] of live.entries()) {
