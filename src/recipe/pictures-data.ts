@@ -148,7 +148,7 @@ const partsOf = ({ codec, captions }: PartsDescription): PartsDescription => ({ 
 /** Captions that a vocabulary is learned from, at most. */
 const readCaptions = 50_000;
 
-/** What parts are learned from: samples spread evenly over a source: the first ones with their pictures. */
+/** What parts are learned from: samples spread evenly over a source, and fewer of them with their pictures. */
 export async function examplesOf(source: SampleSource, loader: Loader, side: number): Promise<Examples> {
   const { count } = source;
   const spread = (most: number): number[] => {
