@@ -61,7 +61,10 @@ model:
 batchSize: 8
 maskGroups: 2
 emaRate: 0.9
-checkpointEverySteps: 5
+accumulation: 1
+activations: kept
+checkpoints: { everyMinutes: 0.01, kept: 3 }
+samples: null
 drawing: { steps: 6, candidates: 3 }
 `,
   );

@@ -92,7 +92,14 @@ export const recipeSchema = z.strictObject({
     warmupEpochs: z.number().min(0),
     totalEpochs: z.number().positive(),
   }),
-  checkpointEverySteps: count,
+  /** Rounds in which a process takes its part of a batch, one after another: less memory, the same step (`train/rounds.ts`). */
+  accumulation: count,
+  /** What the backward pass needs is kept, or the blocks' part of it is computed again: less memory, the same step. */
+  activations: z.enum(["kept", "recomputed"]),
+  /** A checkpoint is written so often, and so many of the last ones stay. */
+  checkpoints: z.strictObject({ everyMinutes: z.number().positive(), kept: count }),
+  /** Captions that are drawn on the way, always with the same seeds; null draws none. */
+  samples: z.strictObject({ everySteps: count, captions: z.array(z.string().min(1)).min(1) }).nullable(),
   /** How pictures are drawn by default. */
   drawing: z.strictObject({
     steps: count,

@@ -97,7 +97,7 @@ export async function runRecipe(
     journal,
     firstStep,
     stepCount,
-    checkpoint: { path, everySteps: recipe.checkpointEverySteps, recipeHash: hash },
+    checkpoint: { path, everyMinutes: recipe.checkpoints.everyMinutes, recipeHash: hash },
     onStep: (entry) => onStep(entry, trainer),
     signal,
   });

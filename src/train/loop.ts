@@ -14,7 +14,7 @@ export interface TrainingRun {
   readonly journal: Journal;
   readonly firstStep: number;
   readonly stepCount: number;
-  readonly checkpoint: { readonly path: string; readonly everySteps: number; readonly recipeHash: string };
+  readonly checkpoint: { readonly path: string; readonly everyMinutes: number; readonly recipeHash: string };
   /** Told after every step; may be asynchronous (a picture on the way). */
   readonly onStep?: (entry: JournalEntry) => void | Promise<void>;
   /** Stops the run after the step in progress; a checkpoint is written. */
@@ -27,6 +27,7 @@ export async function train(run: TrainingRun): Promise<number> {
   const save = (step: number): Promise<void> =>
     saveCheckpoint(checkpoint.path, trainer, step, checkpoint.recipeHash);
   const ahead = new BatchesAhead(source, order, stepCount);
+  let saved = performance.now();
   for (let step = run.firstStep; step < stepCount; step++) {
     const started = performance.now();
     const epoch = step / order.stepsPerEpoch;
@@ -43,7 +44,10 @@ export async function train(run: TrainingRun): Promise<number> {
       await save(next);
       return next;
     }
-    if (next % checkpoint.everySteps === 0 || next === stepCount) await save(next);
+    if (performance.now() - saved > 60_000 * checkpoint.everyMinutes || next === stepCount) {
+      await save(next);
+      saved = performance.now();
+    }
     // Lets signals and timers in between steps.
     await new Promise((resolve) => setImmediate(resolve));
   }
