@@ -4,7 +4,8 @@ import { basename, join } from "node:path";
 import type { Command } from "commander";
 import { DreamError } from "../errors.js";
 import { generativeLoss, retrieval } from "../evaluate/held-out.js";
-import { checkMemory, describeMemory, planMemory } from "../plan/memory.js";
+import { checkMemory } from "../plan/fitting.js";
+import { alone, describeMemory } from "../plan/memory.js";
 import { partsBytes } from "../recipe/frozen-parts.js";
 import { loadModel, type TrainedModel } from "../recipe/model-folder.js";
 import { loadParts, type Parts } from "../recipe/parts.js";
@@ -17,7 +18,7 @@ import {
   recipeOf,
   stretched,
 } from "../recipe/recipe.js";
-import { checkStart, type RunData, runRecipe } from "../recipe/run.js";
+import { checkStart, precisionHere, type RunData, runRecipe } from "../recipe/run.js";
 import { isRun } from "../recipe/saved-run.js";
 import { prepareScenes, type SceneData } from "../recipe/scenes-data.js";
 import type { JournalEntry } from "../train/journal.js";
@@ -143,10 +144,10 @@ async function trainPictures(
   stop: Interruption,
 ): Promise<Done> {
   // Where the training alone does not fit, no frozen model is fetched.
-  checkMemory(planMemory(recipe, 0), totalmem(), recipe.batchSize);
-  const plan = planMemory(recipe, isCache(location) ? 0 : await partsBytes(recipe, locateModel));
-  say(`Memory: ${describeMemory(plan)}.`);
-  checkMemory(plan, totalmem(), recipe.batchSize);
+  const runs = { ...recipe, precision: precisionHere(recipe) };
+  checkMemory(runs, alone, totalmem());
+  const frozen = isCache(location) ? 0 : await partsBytes(recipe, locateModel);
+  say(`Memory: ${describeMemory(checkMemory(runs, { ...alone, frozen }, totalmem()))}.`);
   let broken = 0;
   const data = await preparePictures(recipe, location, {
     locate: locateModel,

@@ -30,8 +30,12 @@ export function freshTrainer(recipe: Recipe, parts: Parts, from?: TrainedModel):
   initialise(model, Generator.fromSeed(recipe.seed));
   if (from !== undefined) copyParameters(from.model, model);
   seedDefaultGenerators(recipe.seed);
-  const precision = hasFastBfloat16() ? recipe.precision : "float32";
-  return new Trainer(model, { ...recipe, precision }, trainingGenerator(recipe));
+  return new Trainer(model, { ...recipe, precision: precisionHere(recipe) }, trainingGenerator(recipe));
+}
+
+/** The recipe's precision, or float32 where this processor multiplies bfloat16 slowly. */
+export function precisionHere({ precision }: Recipe): Recipe["precision"] {
+  return hasFastBfloat16() ? precision : "float32";
 }
 
 /** What draws masks, noise and dropped captions, at a run's beginning. */
