@@ -8,7 +8,7 @@ import { pictureFlops } from "./flops.js";
 import { epochsOf, hiddenCountsAt } from "./hidden-counts.js";
 
 /** Costs are put on a grid of so many points for each group; a run is looked at at so many moments. */
-const [gridPoints, moments] = [64, 12];
+const [gridPoints, moments] = [100, 12];
 
 /** Probabilities of costs 0, 1, 2, ... on a grid. */
 type Distribution = Float64Array;
@@ -35,15 +35,10 @@ export function imbalance(recipe: Recipe, processes: number, textTokens: number)
   return slowest / all;
 }
 
-/** A cost between two points of the grid is shared by both, so that means stay as they are. */
 function onGrid(probabilities: Float64Array, costs: readonly number[], unit: number): Distribution {
-  const grid = new Float64Array(gridPoints + 2);
-  for (const [hidden, probability] of probabilities.entries()) {
-    const at = costs[hidden]! / unit;
-    const below = Math.floor(at);
-    grid[below]! += probability * (below + 1 - at);
-    grid[below + 1]! += probability * (at - below);
-  }
+  const grid = new Float64Array(gridPoints + 1);
+  for (const [hidden, probability] of probabilities.entries())
+    grid[Math.round(costs[hidden]! / unit)]! += probability;
   return grid;
 }
 
