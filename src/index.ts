@@ -60,6 +60,7 @@ export { type CommunicationPlan, planCommunication } from "./plan/communication.
 export { checkMemory } from "./plan/fitting.js";
 export { type StepFlops, stepFlops } from "./plan/flops.js";
 export { describeMemory, type MemoryPlan, type Placement, planMemory } from "./plan/memory.js";
+export { type PlanFor, planRun, type RunPlan } from "./plan/run-plan.js";
 export { type DeviceSpeed, planTime, type TimePlan } from "./plan/time.js";
 export type { LocateModel } from "./recipe/frozen-parts.js";
 export { loadModel, saveModel, type TrainedModel } from "./recipe/model-folder.js";
