@@ -13,11 +13,8 @@ import { readModelDescription } from "./model-description.js";
 import { weightsFile } from "./model-folder.js";
 import { openRun } from "./saved-run.js";
 
-/** Where a run of ours leaves in a release's checkpoint what only it needs: its recipe, step and random states. */
+/** Where a run of ours leaves in a release's checkpoint what only it needs: its recipe and step. */
 export const ownKey = "dream";
-
-/** The random states of a run's checkpoint. */
-export const randomNames = ["random.training", "random.default"] as const;
 
 /**
  * Writes a run, from which the release can go on, and ours bit for bit.
@@ -31,11 +28,13 @@ export async function releaseOfRun(run: string, to: string): Promise<void> {
     epoch: Math.floor(last?.epoch ?? 0),
     settings: settingsOfConfig(config),
   });
-  const random = randomNames.map((name): [PickleKey, PickleValue] => [
-    name,
-    stored(checkpoint.tensors.get(name)!),
-  ]);
-  value.set(ownKey, new Map([["recipe", JSON.stringify(recipe)], ["step", steps], ...random]));
+  value.set(
+    ownKey,
+    new Map<PickleKey, PickleValue>([
+      ["recipe", JSON.stringify(recipe)],
+      ["step", steps],
+    ]),
+  );
   await writeTorchFile(to, value);
 }
 

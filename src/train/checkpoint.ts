@@ -1,8 +1,7 @@
 /** @file A training run's whole state in one safetensors file, so that a resumed run goes on as if it had not stopped. */
 import { DreamError } from "../errors.js";
 import { openSafetensors } from "../formats/safetensors.js";
-import { loadState, type NamedTensor, readTensor, type StateSource, writeState } from "../nn/index.js";
-import { Generator, noGrad, scope } from "../tensor/index.js";
+import { fileState, loadState, type NamedTensor, writeState } from "../nn/index.js";
 import type { Trainer } from "./trainer.js";
 
 const prefixed = (prefix: string, state: readonly NamedTensor[]): NamedTensor[] =>
@@ -28,16 +27,8 @@ export async function saveCheckpoint(
   step: number,
   recipeHash: string,
 ): Promise<void> {
-  const random: NamedTensor[] = [
-    ["random.training", trainer.random.state],
-    ["random.default", Generator.ofDevice("cpu").state],
-  ];
-  try {
-    const metadata = { step: String(step), optimiserSteps: String(trainer.optimiser.stepCount), recipeHash };
-    await writeState(path, [...stateOf(trainer), ...random], metadata);
-  } finally {
-    for (const [, tensor] of random) tensor.dispose();
-  }
+  const metadata = { step: String(step), optimiserSteps: String(trainer.optimiser.stepCount), recipeHash };
+  await writeState(path, stateOf(trainer), metadata);
 }
 
 /**
@@ -54,19 +45,7 @@ export function loadCheckpoint(path: string, trainer: Trainer, recipeHash: strin
       got: `one of recipe ${file.metadata.recipeHash ?? "unknown"}`,
       hint: "choose another folder for this run, or remove that one",
     });
-  const shapes = new Map(
-    [...file.tensors]
-      .filter(([name]) => !name.startsWith("random."))
-      .map(([name, { shape }]) => [name, shape]),
-  );
-  const source: StateSource = { name: path, shapes, read: (name) => readTensor(file, name) };
-  loadState(stateOf(trainer), source);
-  noGrad(() =>
-    scope(() => {
-      trainer.random.state = readTensor(file, "random.training");
-      Generator.ofDevice("cpu").state = readTensor(file, "random.default");
-    }),
-  );
+  loadState(stateOf(trainer), fileState(file));
   trainer.optimiser.stepCount = Number(file.metadata.optimiserSteps);
   return Number(file.metadata.step);
 }
