@@ -4,7 +4,7 @@
  */
 import { DreamError } from "../errors.js";
 import { native } from "./native.js";
-import { slotsOf, Tensor } from "./tensor.js";
+import { type Device, slotsOf, Tensor } from "./tensor.js";
 
 /** Where and as whom a process joins its group. */
 export interface Rendezvous {
@@ -40,13 +40,16 @@ export class ProcessGroup {
   readonly size: number;
   readonly localRank: number;
   readonly localSize: number;
+  /** Whose tensors the group exchanges. */
+  readonly device: Device;
   readonly #slot: number;
 
-  private constructor({ rank, size, localRank, localSize }: Rendezvous, slot: number) {
+  private constructor({ rank, size, localRank, localSize }: Rendezvous, device: Device, slot: number) {
     this.rank = rank;
     this.size = size;
     this.localRank = localRank;
     this.localSize = localSize;
+    this.device = device;
     this.#slot = slot;
   }
 
@@ -75,7 +78,7 @@ export class ProcessGroup {
         at.timeoutMs,
       ),
     );
-    return new ProcessGroup(at, slot);
+    return new ProcessGroup(at, device, slot);
   }
 
   /** The sum or the greatest of every process's `x`, in its place. @param x of the same shape everywhere; float16, 32, 64, int32, 64 */
