@@ -19,6 +19,7 @@ export {
   fileState,
   readTensor,
   type StoredTensor,
+  sourcesOf,
   stateFile,
   writeState,
   writeStored,

@@ -16,3 +16,4 @@ export {
   scope,
   Tensor,
 } from "./tensor.js";
+export { shareTensor, type Ticket, takeTensor, threadFile } from "./threads.js";
