@@ -1,7 +1,7 @@
 /** @file The training loop: batches in order, a step each, a line in the journal, checkpoints, and a clean stop when asked. */
 import type { BatchOrder } from "../data/order.js";
 import type { FeatureBatch, FeatureSource } from "../features/feature-batch.js";
-import { Generator, scope, seedDefaultGenerators } from "../tensor/index.js";
+import { scope } from "../tensor/index.js";
 import type { CheckpointStore } from "./checkpoint-store.js";
 import type { Journal, JournalEntry } from "./journal.js";
 import type { Trainer } from "./trainer.js";
@@ -37,12 +37,6 @@ export async function train(run: TrainingRun): Promise<number> {
     const started = performance.now();
     const epoch = step / order.stepsPerEpoch;
     const batch = await ahead.take(step);
-    // TEMPORARY
-    seedDefaultGenerators(step);
-    scope(() => {
-      trainer.random.state = Generator.fromSeed(step).state;
-    });
-    // END
     const report = scope(() => trainer.step(batch, source.emptyCaption, epoch));
     disposeBatch(batch);
     const seconds = (performance.now() - started) / 1000;
