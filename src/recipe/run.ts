@@ -5,7 +5,7 @@ import type { FeatureSource } from "../features/feature-batch.js";
 import { Dream } from "../models/dream/dream.js";
 import { initialise } from "../models/dream/initialise.js";
 import { loadState, writeState } from "../nn/index.js";
-import { Generator, hasFastBfloat16, seedDefaultGenerators } from "../tensor/index.js";
+import { Generator, hasFastBfloat16 } from "../tensor/index.js";
 import { loadCheckpoint } from "../train/checkpoint.js";
 import { cleanCheckpoints } from "../train/checkpoint-folder.js";
 import type { DamagedCheckpoint } from "../train/checkpoint-reader.js";
@@ -32,14 +32,8 @@ export function freshTrainer(recipe: Recipe, parts: Parts, from?: TrainedModel):
   const model = new Dream(config);
   initialise(model, Generator.fromSeed(recipe.seed));
   if (from !== undefined) copyParameters(from.model, model);
-  seedDefaultGenerators(recipe.seed);
   const precision = hasFastBfloat16() ? recipe.precision : "float32";
-  return new Trainer(model, { ...recipe, precision }, trainingGenerator(recipe));
-}
-
-/** What draws masks, noise and dropped captions, at a run's beginning. */
-export function trainingGenerator({ seed }: Recipe): Generator {
-  return Generator.fromSeed(seed + 1);
+  return new Trainer(model, { ...recipe, precision }, recipe.seed);
 }
 
 /**

@@ -19,7 +19,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { tinyModel } from "../../test/tiny.js";
 import type { SafetensorsSource } from "../formats/safetensors.js";
 import { paperMasking } from "../models/dream/masking.js";
-import { Generator, noGrad } from "../tensor/index.js";
+import { noGrad } from "../tensor/index.js";
 import { loadCheckpoint } from "./checkpoint.js";
 import { checkpointNames, cleanCheckpoints, setAside, writeCheckpoint } from "./checkpoint-folder.js";
 import { findCheckpoint } from "./checkpoint-reader.js";
@@ -34,12 +34,15 @@ const freshTrainer = (): Trainer =>
       optimiser: { betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.04, clip: 3, muon: null },
       learningRate: { kind: "constant", peak: 1e-3, minimum: 0, warmupEpochs: 0, totalEpochs: 48 },
       masking: paperMasking,
+      batchSize: 6,
       maskGroups: 2,
+      accumulation: 1,
+      activations: "kept",
       captionDrop: 0.5,
       emaRate: 0.9,
       precision: "float32",
     },
-    Generator.fromSeed(4),
+    4,
   );
 
 let folder: string;

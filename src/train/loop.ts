@@ -37,7 +37,7 @@ export async function train(run: TrainingRun): Promise<number> {
     const started = performance.now();
     const epoch = step / order.stepsPerEpoch;
     const batch = await ahead.take(step);
-    const report = scope(() => trainer.step(batch, source.emptyCaption, epoch));
+    const report = scope(() => trainer.step(batch, source.emptyCaption, { step, epoch }));
     disposeBatch(batch);
     const seconds = (performance.now() - started) / 1000;
     const entry = { step, epoch, ...report, seconds, imagesPerSecond: order.batchSize / seconds };
@@ -90,7 +90,7 @@ class BatchesAhead {
   }
 
   async #fetch(step: number): Promise<FeatureBatch> {
-    return this.source.batch(this.order.batch(step), step);
+    return this.source.batch(this.order.batch(step), step, 0);
   }
 }
 
