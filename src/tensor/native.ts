@@ -56,6 +56,29 @@ export interface Native {
   generatorState(slot: number): number;
   setGeneratorState(slot: number, state: number): void;
 
+  joinTeam(
+    rank: number,
+    size: number,
+    backend: string,
+    device: string,
+    meeting: string,
+    place: string,
+    port: number,
+    prefix: string,
+    network: string,
+    listen: string,
+    joinTimeoutMs: number,
+    timeoutMs: number,
+  ): number;
+  leaveTeam(team: number): void;
+  allReduce(team: number, slot: number, how: string): void;
+  broadcast(team: number, slots: readonly number[], from: number): void;
+  gather(team: number, slot: number): number;
+  makeBuckets(team: number, parameters: readonly number[], bytes: number): number;
+  armBuckets(buckets: number, unreached: readonly number[]): void;
+  finishBuckets(buckets: number): number[];
+  disposeBuckets(buckets: number): void;
+
   decodeJpeg(
     bytes: Uint8Array,
     maximumPixels: number,
