@@ -21,6 +21,7 @@ export {
   fileState,
   readTensor,
   type StoredTensor,
+  sourcesOf,
   stateFile,
   writeState,
   writeStored,

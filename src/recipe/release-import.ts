@@ -10,6 +10,7 @@ import { Dream } from "../models/dream/dream.js";
 import { pytorchName } from "../models/dream/pytorch-names.js";
 import { configOfRelease } from "../models/dream/release-config.js";
 import { checkFit, writeStored } from "../nn/index.js";
+import { writeCheckpoint } from "../train/checkpoint-folder.js";
 import {
   type ReleaseCheckpoint,
   readReleaseCheckpoint,
@@ -20,9 +21,10 @@ import {
 import { describeModel, type ModelOrigin } from "./model-description.js";
 import { saveModel, weightsMetadata } from "./model-folder.js";
 import { type Parts, saveParts } from "./parts.js";
-import { modelConfigFor, parseRecipe, type Recipe, readRecipe, recipeHash, recipeNames } from "./recipe.js";
+import { modelConfigFor, parseRecipe, type Recipe, readRecipe, recipeNames } from "./recipe.js";
 import { ownKey } from "./release-export.js";
-import { checkpointFile, writeRecipe } from "./saved-run.js";
+import { notesOf } from "./resume.js";
+import { checkpointsFolder, writeRecipe } from "./saved-run.js";
 
 /** A checkpoint with the recipe that it belongs to. */
 export interface OpenRelease {
@@ -69,13 +71,12 @@ export async function publishRelease(
     wanted.map(([path, tensor]) => [pytorchName(path), tensor]),
     { name: checkpoint.path, shapes: shapesOf(tensors) },
   );
-  const kept = own.get("step");
-  const steps = typeof kept === "number" ? kept : stepsCounted(checkpoint);
+  const steps = stepsTaken(own) ?? stepsCounted(checkpoint);
   const description = describeModel(recipe, config, { steps, weights });
   await saveModel(to, description, parts, (path) => writeStored(path, tensors, weightsMetadata));
 }
 
-/** Makes a run's folder, in which training goes on. */
+/** Makes a run's folder, in which training goes on: bit for bit where ours left it. */
 export async function runOfRelease(
   { checkpoint, recipe, own }: OpenRelease,
   parts: Parts,
@@ -85,11 +86,18 @@ export async function runOfRelease(
   const { tensors, stepCount } = runStateOfRelease(checkpoint, model);
   await saveParts(to, parts);
   await writeRecipe(to, recipe);
-  await writeStored(join(to, checkpointFile), tensors, {
-    step: String(own.get("step") ?? stepCount),
-    optimiserSteps: String(stepCount),
-    recipeHash: recipeHash(recipe),
+  const sources = [...tensors].map(([name, { dtype, shape, bytes }]) => ({ name, dtype, shape, bytes }));
+  await writeCheckpoint(join(to, checkpointsFolder), sources, {
+    step: stepsTaken(own) ?? stepCount,
+    optimiserSteps: stepCount,
+    ...notesOf(recipe, 1),
   });
+}
+
+/** What a run of ours counted. */
+function stepsTaken(own: OpenRelease["own"]): number | null {
+  const kept = own.get("step");
+  return typeof kept === "number" ? kept : null;
 }
 
 /** @throws DreamError `value` where no recipe's model is the checkpoint's */

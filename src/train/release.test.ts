@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { tinyConfig, tinyGroup, tinyModel } from "../../test/tiny.js";
 import { OrderedDict, type PickleValue } from "../formats/pickle/value.js";
-import { openSafetensors } from "../formats/safetensors.js";
 import { TorchTensor } from "../formats/torch/tensor.js";
 import { openTorchFile, writeTorchFile } from "../formats/torch/torch-file.js";
 import { Dream } from "../models/dream/dream.js";
@@ -13,9 +12,11 @@ import { paperMasking } from "../models/dream/masking.js";
 import { pytorchName, pytorchState } from "../models/dream/pytorch-names.js";
 import { configOfRelease } from "../models/dream/release-config.js";
 import { configFromFlags, settingsOfConfig } from "../models/dream/release-settings.js";
-import { bytesState, loadState } from "../nn/index.js";
+import { bytesState, loadState, sourcesOf } from "../nn/index.js";
 import { full, scope, zeros } from "../tensor/index.js";
-import { saveCheckpoint } from "./checkpoint.js";
+import { stateOf } from "./checkpoint.js";
+import { writeCheckpoint } from "./checkpoint-folder.js";
+import { findCheckpoint } from "./checkpoint-reader.js";
 import { type RunState, releaseCheckpointOf, runStateOf } from "./release-checkpoint.js";
 import { optimiserGroups } from "./release-optimiser.js";
 import { readReleaseCheckpoint, runStateOfRelease, shapesOf, stepsCounted } from "./release-reader.js";
@@ -44,15 +45,16 @@ beforeAll(async () => {
   trainer = new Trainer(tinyModel(), config, 1);
   for (let step = 0; step < 3; step++)
     scope(() => trainer.step(tinyGroup(6, 0, step), zeros([1, 6, 24]), { step, epoch: 20 }));
-  const path = join(folder, "checkpoint.safetensors");
-  await saveCheckpoint(path, trainer, 3, "abc");
-  run = runStateOf(openSafetensors(path));
+  const checkpoints = join(folder, "checkpoints");
+  const recipe = { recipe: {}, recipeHash: "abc", processes: 1 };
+  await writeCheckpoint(checkpoints, sourcesOf(stateOf(trainer)), { step: 3, optimiserSteps: 3, ...recipe });
+  run = runStateOf((await findCheckpoint(checkpoints)).newest!);
   const meta = new Dream(tinyConfig, "meta");
   const value = releaseCheckpointOf(meta, run, { ...notes, settings: settingsOfConfig(tinyConfig) });
   await writeTorchFile(released, value);
 });
 
-/** The tensors of a run that a checkpoint of the release holds. */
+/** The tensors of a run. */
 const held = ({ tensors }: RunState): [string, string][] =>
   [...tensors]
     .map(([name, { dtype, shape, bytes }]): [string, string] => [

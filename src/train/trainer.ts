@@ -112,7 +112,7 @@ export class Trainer {
         Array<boolean>(count).fill(this.model.shows(masked[group]! / N)),
       );
       const { model, team, config } = this;
-      const losses = learn({ model, team, ...config, kept }, rounds);
+      const losses = learn({ ...config, model, team, kept }, rounds);
       const gradients = team.gradients();
       const norm = gradientNorm(gradients);
       const [generativeLoss, alignmentLoss] = team.mean([losses.generative, losses.alignment]) as [
