@@ -21,6 +21,7 @@ import {
 import { checkStart, precisionHere, type RunData, runRecipe } from "../recipe/run.js";
 import { isRun } from "../recipe/saved-run.js";
 import { prepareScenes, type SceneData } from "../recipe/scenes-data.js";
+import type { DamagedCheckpoint } from "../train/checkpoint-reader.js";
 import type { JournalEntry } from "../train/journal.js";
 import type { Trainer } from "../train/trainer.js";
 import { commandLine, quoted } from "./command-line.js";
@@ -203,8 +204,9 @@ async function runWatched(
   let last: JournalEntry | undefined;
   let steps = 0;
   const hooks = {
-    onStart: (firstStep: number, stepCount: number) => {
+    onStart: (firstStep: number, stepCount: number, damaged: readonly DamagedCheckpoint[]) => {
       steps = stepCount;
+      sayDamaged(damaged);
       if (firstStep > 0) say(`Going on from step ${firstStep}.`);
     },
     onStep: (entry: JournalEntry) => {
@@ -227,6 +229,11 @@ function measureHeldOut({ model }: Trainer, { heldOutTable }: SceneData) {
     generativeLoss: generativeLoss(model, batch, [0.6, 0.8, 1], 1),
     ...retrieval(model, batch),
   };
+}
+
+/** Names the checkpoints that a run could not go on from. */
+export function sayDamaged(damaged: readonly DamagedCheckpoint[]): void {
+  for (const { name, reason } of damaged) say(`A checkpoint is damaged, and is kept as ${name}: ${reason}.`);
 }
 
 /** A step's losses for the line of progress. */

@@ -2,7 +2,7 @@
 import type { BatchOrder } from "../data/order.js";
 import type { FeatureBatch, FeatureSource } from "../features/feature-batch.js";
 import { scope } from "../tensor/index.js";
-import { saveCheckpoint } from "./checkpoint.js";
+import type { CheckpointStore } from "./checkpoint-store.js";
 import type { Journal, JournalEntry } from "./journal.js";
 import type { Trainer } from "./trainer.js";
 
@@ -14,44 +14,50 @@ export interface TrainingRun {
   readonly journal: Journal;
   readonly firstStep: number;
   readonly stepCount: number;
-  readonly checkpoint: { readonly path: string; readonly everyMinutes: number; readonly recipeHash: string };
+  /** Where checkpoints go, and how often; no store where another process writes them. */
+  readonly checkpoints: { readonly store: CheckpointStore | null; readonly everyMinutes: number };
   /** Told after every step; may be asynchronous (a picture on the way). */
   readonly onStep?: (entry: JournalEntry) => void | Promise<void>;
   /** Stops the run after the step in progress; a checkpoint is written. */
   readonly signal?: AbortSignal;
 }
 
-/** @returns the step that would come next: `stepCount` unless the run was stopped */
+/**
+ * Checkpoints are written by the clock, at the end and at a stop; the last one is on the disk when this returns.
+ * @returns the step that would come next: `stepCount` unless the run was stopped
+ * @throws DreamError `io` where the journal or a checkpoint cannot be written; the checkpoint before it is as it was
+ */
 export async function train(run: TrainingRun): Promise<number> {
-  const { trainer, source, order, journal, checkpoint, stepCount, signal } = run;
-  const save = (step: number): Promise<void> =>
-    saveCheckpoint(checkpoint.path, trainer, step, checkpoint.recipeHash);
+  const { trainer, source, order, journal, stepCount, signal } = run;
+  const { store, everyMinutes } = run.checkpoints;
   const ahead = new BatchesAhead(source, order, stepCount);
   let saved = performance.now();
-  for (let step = run.firstStep; step < stepCount; step++) {
+  let step = run.firstStep;
+  while (step < stepCount) {
     const started = performance.now();
     const epoch = step / order.stepsPerEpoch;
     const batch = await ahead.take(step);
-    const report = scope(() => trainer.step(batch, source.emptyCaption, epoch));
+    const report = scope(() => trainer.step(batch, source.emptyCaption, { step, epoch }));
     disposeBatch(batch);
     const seconds = (performance.now() - started) / 1000;
     const entry = { step, epoch, ...report, seconds, imagesPerSecond: order.batchSize / seconds };
     journal.append(entry);
     await run.onStep?.(entry);
-    const next = step + 1;
-    if (signal?.aborted) {
-      ahead.drop();
-      await save(next);
-      return next;
-    }
-    if (performance.now() - saved > 60_000 * checkpoint.everyMinutes || next === stepCount) {
-      await save(next);
+    step++;
+    const isLast = step === stepCount || signal?.aborted === true;
+    const isTime = performance.now() - saved > 60_000 * everyMinutes && !store?.isWriting;
+    store?.check();
+    if (isLast || isTime) {
+      await store?.save(step);
       saved = performance.now();
     }
-    // Lets signals and timers in between steps.
+    if (isLast) break;
+    // Lets signals, timers and the checkpoints' thread be heard in between steps.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  return stepCount;
+  ahead.drop();
+  await store?.flush();
+  return step;
 }
 
 /** The next step's batch, whose pictures are read while this step's are learned from. */
@@ -84,7 +90,7 @@ class BatchesAhead {
   }
 
   async #fetch(step: number): Promise<FeatureBatch> {
-    return this.source.batch(this.order.batch(step), step);
+    return this.source.batch(this.order.batch(step), step, 0);
   }
 }
 
