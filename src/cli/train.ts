@@ -7,27 +7,21 @@ import { generativeLoss, retrieval } from "../evaluate/held-out.js";
 import { checkMemory, describeMemory, planMemory } from "../plan/memory.js";
 import { partsBytes } from "../recipe/frozen-parts.js";
 import { loadModel, type TrainedModel } from "../recipe/model-folder.js";
-import { loadParts, type Parts } from "../recipe/parts.js";
+import { areClosed, loadParts, type Parts } from "../recipe/parts.js";
 import { isCache, preparePictures } from "../recipe/pictures-data.js";
-import {
-  type Recipe,
-  type RecipeOf,
-  readRecipe,
-  recipeNames,
-  recipeOf,
-  stretched,
-} from "../recipe/recipe.js";
-import { checkStart, type RunData, runRecipe } from "../recipe/run.js";
+import { type Recipe, type RecipeOf, recipeNames, recipeOf, stretched } from "../recipe/recipe.js";
+import { checkStart, type RunData } from "../recipe/run.js";
 import { isRun } from "../recipe/saved-run.js";
 import { prepareScenes, type SceneData } from "../recipe/scenes-data.js";
-import type { JournalEntry } from "../train/journal.js";
 import type { Trainer } from "../train/trainer.js";
 import { commandLine, quoted } from "./command-line.js";
 import { type Interruption, interruption } from "./interruption.js";
-import { locateModel } from "./locate-model.js";
+import { locateKept, locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
 import { say, tell } from "./output.js";
 import { clock, Progress } from "./progress.js";
+import { readRecipeWith, setOption } from "./recipe-settings.js";
+import { runWatched } from "./train-watch.js";
 
 interface TrainOptions {
   readonly trainData?: string;
@@ -35,6 +29,7 @@ interface TrainOptions {
   readonly steps?: number;
   readonly out?: string;
   readonly init?: string;
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -55,18 +50,19 @@ export function addTrain(program: Command): void {
     )
     .option("--out <folder>", "where the run is kept (default: runs/ and the recipe's name)")
     .option("--init <model>", "start from this model's weights, words and codec")
+    .addOption(setOption())
     .option("--json", "print one line of JSON with the results")
     .addHelpText(
       "after",
       "\nExamples:\n  $ dream train scenes-nano --out runs/mine --init runs/demo\n" +
-        "  $ dream train dream-l --train-data 'cc12m/{00000..01242}.tar'",
+        "  $ dream train dream-l --train-data 'cc12m/{00000..01242}.tar' --set learningRate.peak=4e-4 --set batchSize=1024",
     )
     .action(train);
 }
 
 async function train(name: string, options: TrainOptions): Promise<void> {
   const started = performance.now();
-  const recipe = readRecipe(name);
+  const recipe = readRecipeWith(name, options.set);
   const run = options.out ?? join("runs", basename(recipe.name));
   const { init, trainData, steps } = options;
   const resume = {
@@ -75,6 +71,7 @@ async function train(name: string, options: TrainOptions): Promise<void> {
     "--out": run,
     "--init": init,
     "--steps": steps,
+    "--set": options.set,
   };
   const stop = interruption(commandLine(`dream train ${quoted(name)}`, resume));
   checkOptions(recipe, options);
@@ -126,7 +123,11 @@ async function trainScenes(
     locate: locateModel,
     signal: stop.signal,
   });
-  const { trainer, last, steps } = await runWatched(inSteps(recipe, data, wanted), run, data, from, stop);
+  const { trainer, last, steps } = await runWatched(inSteps(recipe, data, wanted), run, data, {
+    from,
+    stop,
+    drawnWith: data,
+  });
   if (trainer === null) return null;
   const heldOut = measureHeldOut(trainer, data);
   const note =
@@ -144,7 +145,7 @@ async function trainPictures(
 ): Promise<Done> {
   // Where the training alone does not fit, no frozen model is fetched.
   checkMemory(planMemory(recipe, 0), totalmem(), recipe.batchSize);
-  const plan = planMemory(recipe, isCache(location) ? 0 : await partsBytes(recipe, locateModel));
+  const plan = planMemory(recipe, await frozenBytes(recipe, location));
   say(`Memory: ${describeMemory(plan)}.`);
   checkMemory(plan, totalmem(), recipe.batchSize);
   let broken = 0;
@@ -159,7 +160,11 @@ async function trainPictures(
   });
   say(`${data.description}. ${data.codec.description}.`);
   try {
-    const { trainer, last, steps } = await runWatched(inSteps(recipe, data, wanted), run, data, from, stop);
+    const { trainer, last, steps } = await runWatched(inSteps(recipe, data, wanted), run, data, {
+      from,
+      stop,
+      drawnWith: await openForSamples(recipe, location, data),
+    });
     if (trainer === null) return null;
     return {
       steps,
@@ -168,6 +173,37 @@ async function trainPictures(
     };
   } finally {
     await data.close();
+  }
+}
+
+/** Memory of the frozen models: a cache needs none, unless samples are drawn on the way. */
+async function frozenBytes(recipe: RecipeOf<"pictures">, location: string): Promise<number> {
+  if (!isCache(location)) return partsBytes(recipe, locateModel);
+  if (recipe.samples === null) return 0;
+  return (await whereKept(() => partsBytes(recipe, locateKept))) ?? 0;
+}
+
+/** The parts that samples are drawn with; null where they are neither open nor on this machine, which is said. */
+async function openForSamples(
+  recipe: RecipeOf<"pictures">,
+  location: string,
+  data: Parts,
+): Promise<Parts | null> {
+  if (recipe.samples === null || !areClosed(data)) return data;
+  const settings = { ...recipe, sizePixels: recipe.data.sizePixels };
+  const opened = await whereKept(() => loadParts(location, settings, locateKept));
+  if (opened === null)
+    say("No samples are drawn: that needs the recipe's frozen models, which are not on this machine.");
+  return opened;
+}
+
+/** What needs frozen models; null where they are not on this machine. */
+async function whereKept<T>(body: () => Promise<T>): Promise<T | null> {
+  try {
+    return await body();
+  } catch (error) {
+    if (error instanceof DreamError && error.code === "io") return null;
+    throw error;
   }
 }
 
@@ -186,39 +222,6 @@ function inSteps(recipe: Recipe, { train: { count } }: RunData, steps: number | 
   return steps === undefined ? recipe : stretched(recipe, count, steps);
 }
 
-/** Runs a recipe with its line of progress. @returns no trainer where it was stopped */
-async function runWatched(
-  recipe: Recipe,
-  run: string,
-  data: RunData,
-  from: TrainedModel | undefined,
-  stop: Interruption,
-): Promise<{
-  readonly trainer: Trainer | null;
-  readonly last: JournalEntry | undefined;
-  readonly steps: number;
-}> {
-  const training = new Progress("Training");
-  let last: JournalEntry | undefined;
-  let steps = 0;
-  const hooks = {
-    onStart: (firstStep: number, stepCount: number) => {
-      steps = stepCount;
-      if (firstStep > 0) say(`Going on from step ${firstStep}.`);
-    },
-    onStep: (entry: JournalEntry) => {
-      last = entry;
-      training.update(entry.step + 1, steps, describeStep(entry));
-    },
-    signal: stop.signal,
-  };
-  const { trainer, nextStep } = await runRecipe(recipe, run, data, hooks, from);
-  stop.release();
-  if (nextStep === steps) return { trainer, last, steps };
-  stop.finish(nextStep);
-  return { trainer: null, last, steps };
-}
-
 function measureHeldOut({ model }: Trainer, { heldOutTable }: SceneData) {
   const batch = heldOutTable.batch([...Array(Math.min(64, heldOutTable.count)).keys()]);
   return {
@@ -226,14 +229,4 @@ function measureHeldOut({ model }: Trainer, { heldOutTable }: SceneData) {
     generativeLoss: generativeLoss(model, batch, [0.6, 0.8, 1], 1),
     ...retrieval(model, batch),
   };
-}
-
-/** A step's losses for the line of progress. */
-export function describeStep({
-  generativeLoss: g,
-  contrastiveLoss: c,
-  maskRatio,
-  imagesPerSecond,
-}: JournalEntry): string {
-  return `generative ${g.toFixed(3)}  contrastive ${c.toFixed(3)}  masked ${maskRatio.toFixed(2)}  ${imagesPerSecond.toFixed(0)} images/s`;
 }

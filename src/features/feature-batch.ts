@@ -18,4 +18,6 @@ export interface FeatureSource {
   readonly emptyCaption: Tensor;
   /** @param step decides what is drawn by chance (flips, the posterior's noise): the same step gives the same batch */
   batch(numbers: readonly number[], step: number): FeatureBatch | Promise<FeatureBatch>;
+  /** The names, for people, of the samples that a batch of these numbers is made of. */
+  keysOf(numbers: readonly number[]): readonly string[];
 }

@@ -28,6 +28,11 @@ export class VaeCodec implements PictureCodec {
   readonly stride: number;
   readonly channels: number;
 
+  /** Whether it has no weights, and neither encodes nor decodes. */
+  get isClosed(): boolean {
+    return this.#vae === null;
+  }
+
   get description(): string {
     return `${this.channels} numbers for each ${this.stride}x${this.stride} pixels, from a frozen autoencoder`;
   }

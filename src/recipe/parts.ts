@@ -140,6 +140,14 @@ export async function closedParts(
   };
 }
 
+/** Whether a frozen model among the parts was left closed, so that nothing can be drawn. */
+export function areClosed({ codec, captions }: Parts): boolean {
+  return (
+    (codec instanceof VaeCodec && codec.isClosed) ||
+    (captions instanceof T5Captions && captions.encoder === null)
+  );
+}
+
 /** @throws DreamError `value` where the parts' sizes are not the model's, or not each other's */
 export function checkParts({ codec, captions }: Parts, model: DreamConfig, sizePixels: number): void {
   const { latent, textTower, captions: told } = model;

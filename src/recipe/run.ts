@@ -1,16 +1,19 @@
 /** @file A recipe's run from its data on: a fresh or resumed trainer, the loop, and the model left for drawing. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import { BatchOrder } from "../data/order.js";
 import type { FeatureSource } from "../features/feature-batch.js";
 import { Dream } from "../models/dream/dream.js";
 import { initialise } from "../models/dream/initialise.js";
 import { loadState, writeState } from "../nn/index.js";
 import { Generator, hasFastBfloat16, seedDefaultGenerators } from "../tensor/index.js";
+import type { Ceiling } from "../train/ceiling.js";
 import { loadCheckpoint } from "../train/checkpoint.js";
 import { Journal, type JournalEntry } from "../train/journal.js";
 import { train } from "../train/loop.js";
 import { Trainer } from "../train/trainer.js";
+import { TrainingBoard } from "../train/training-board.js";
 import { describeModel } from "./model-description.js";
 import { saveModel, type TrainedModel, weightsMetadata, weightsOf } from "./model-folder.js";
 import { checkParts, type Parts, saveParts } from "./parts.js";
@@ -63,7 +66,9 @@ function copyParameters(from: Dream, to: Dream): void {
 export interface RunHooks {
   /** Told where training begins, 0 or the step after a checkpoint, and how many steps it takes in all. */
   readonly onStart: (firstStep: number, stepCount: number) => void | Promise<void>;
-  readonly onStep: (entry: JournalEntry, trainer: Trainer) => void | Promise<void>;
+  readonly onStep: (entry: JournalEntry, trainer: Trainer, board: TrainingBoard) => void | Promise<void>;
+  /** What steps are measured by; asked for once. */
+  readonly ceiling?: (trainer: Trainer) => Ceiling;
   readonly signal: AbortSignal;
 }
 
@@ -77,7 +82,7 @@ export async function runRecipe(
   recipe: Recipe,
   folder: string,
   data: RunData,
-  { onStart, onStep, signal }: RunHooks,
+  { onStart, onStep, ceiling, signal }: RunHooks,
   from?: TrainedModel,
 ): Promise<{ trainer: Trainer; nextStep: number; stepCount: number }> {
   const hash = recipeHash(recipe);
@@ -89,6 +94,8 @@ export async function runRecipe(
   await writeRecipe(folder, recipe);
   const journal = new Journal(join(folder, "metrics.jsonl"));
   await journal.cutFrom(firstStep);
+  const board = new TrainingBoard(join(folder, "tensorboard"), firstStep);
+  if (firstStep === 0) board.text("recipe", `\`\`\`yaml\n${stringify(recipe)}\`\`\`\n`);
   await onStart(firstStep, stepCount);
   const nextStep = await train({
     trainer,
@@ -98,7 +105,12 @@ export async function runRecipe(
     firstStep,
     stepCount,
     checkpoint: { path, everyMinutes: recipe.checkpoints.everyMinutes, recipeHash: hash },
-    onStep: (entry) => onStep(entry, trainer),
+    nonFiniteFolder: join(folder, "non-finite"),
+    ceiling: ceiling?.(trainer) ?? null,
+    onStep: async (entry) => {
+      board.step(entry);
+      await onStep(entry, trainer, board);
+    },
     signal,
   });
   await saveRunModel(folder, trainer, data, recipe, nextStep);

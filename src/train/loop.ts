@@ -2,9 +2,12 @@
 import type { BatchOrder } from "../data/order.js";
 import type { FeatureBatch, FeatureSource } from "../features/feature-batch.js";
 import { scope } from "../tensor/index.js";
+import { type Ceiling, ceilingShare } from "./ceiling.js";
 import { saveCheckpoint } from "./checkpoint.js";
 import type { Journal, JournalEntry } from "./journal.js";
-import type { Trainer } from "./trainer.js";
+import { keepNonFinite, NonFiniteLoss } from "./non-finite.js";
+import { learningRateAt } from "./schedules.js";
+import type { StepReport, Trainer } from "./trainer.js";
 
 /** A run, ready to go. */
 export interface TrainingRun {
@@ -15,6 +18,10 @@ export interface TrainingRun {
   readonly firstStep: number;
   readonly stepCount: number;
   readonly checkpoint: { readonly path: string; readonly everyMinutes: number; readonly recipeHash: string };
+  /** Where a step that cannot be gone on with leaves what it was made of. */
+  readonly nonFiniteFolder: string;
+  /** What steps are measured by, where it is known. */
+  readonly ceiling: Ceiling | null;
   /** Told after every step; may be asynchronous (a picture on the way). */
   readonly onStep?: (entry: JournalEntry) => void | Promise<void>;
   /** Stops the run after the step in progress; a checkpoint is written. */
@@ -32,10 +39,17 @@ export async function train(run: TrainingRun): Promise<number> {
     const started = performance.now();
     const epoch = step / order.stepsPerEpoch;
     const batch = await ahead.take(step);
-    const report = scope(() => trainer.step(batch, source.emptyCaption, epoch));
+    const report = await takeStep(run, batch, step, epoch);
     disposeBatch(batch);
     const seconds = (performance.now() - started) / 1000;
-    const entry = { step, epoch, ...report, seconds, imagesPerSecond: order.batchSize / seconds };
+    const entry = {
+      step,
+      epoch,
+      ...report,
+      seconds,
+      imagesPerSecond: order.batchSize / seconds,
+      ceilingShare: ceilingShare(run.ceiling, report.maskRatio, seconds),
+    };
     journal.append(entry);
     await run.onStep?.(entry);
     const next = step + 1;
@@ -52,6 +66,27 @@ export async function train(run: TrainingRun): Promise<number> {
     await new Promise((resolve) => setImmediate(resolve));
   }
   return stepCount;
+}
+
+/** @throws DreamError `non-finite` where losses are no numbers; it says where the step's makings are kept */
+async function takeStep(
+  { trainer, source, order, nonFiniteFolder, checkpoint }: TrainingRun,
+  batch: FeatureBatch,
+  step: number,
+  epoch: number,
+): Promise<StepReport> {
+  try {
+    return scope(() => trainer.step(batch, source.emptyCaption, epoch));
+  } catch (error) {
+    if (!(error instanceof NonFiniteLoss)) throw error;
+    const numbers = order.batch(step);
+    const keys = source.keysOf(numbers);
+    const samples = numbers.map((number, i) => ({ number, key: keys[i]! }));
+    const learningRate = learningRateAt(trainer.config.learningRate, epoch);
+    throw await keepNonFinite(nonFiniteFolder, error, { step, learningRate, samples }, (path) =>
+      saveCheckpoint(path, trainer, step, checkpoint.recipeHash),
+    );
+  }
 }
 
 /** The next step's batch, whose pictures are read while this step's are learned from. */

@@ -23,6 +23,7 @@ import {
   zerosLike,
 } from "../tensor/index.js";
 import { MovingAverage } from "./ema.js";
+import { NonFiniteLoss } from "./non-finite.js";
 import { clipGradients, Optimiser, type OptimiserConfig } from "./optimiser.js";
 import { type LearningRateSchedule, learningRateAt } from "./schedules.js";
 
@@ -72,7 +73,7 @@ export class Trainer {
   /**
    * @param epoch fractional; decides learning rate and mask ratios
    * @param emptyCaption the decoder's empty caption, one row
-   * @throws DreamError `non-finite` where a loss is NaN or infinite; parameters are as before then
+   * @throws NonFiniteLoss where a loss is NaN or infinite; parameters are as before then
    */
   step(batch: FeatureBatch, emptyCaption: Tensor, epoch: number): StepReport {
     return scope(() => {
@@ -86,12 +87,11 @@ export class Trainer {
         losses.total,
       ].map((loss) => loss.item()) as [number, number, number];
       if (!Number.isFinite(totalLoss))
-        throw new DreamError("non-finite", {
-          operation: "training step",
-          expected: "finite losses",
-          got: `generative ${generativeLoss}, contrastive ${contrastiveLoss} at epoch ${epoch.toFixed(3)}`,
-          hint: "lower the learning rate and start the run again; its last checkpoint is as it was",
-        });
+        throw new NonFiniteLoss(
+          { generative: generativeLoss, contrastive: contrastiveLoss, total: totalLoss },
+          losses.maskRatio,
+          epoch,
+        );
       // Where every group is gated and nothing contrasts, nothing is to be learned; decay and momentum go on.
       if (requiresGrad(losses.total)) backward(losses.total);
       const gradients = this.#takeGradients();
