@@ -1,11 +1,13 @@
 /** @file What is seen of a run while it trains: the line of progress, sample grids, and how near its steps come to the machine's best. */
 import { join } from "node:path";
 import { checkCaption } from "../drawing.js";
+import type { DreamConfig } from "../models/dream/config.js";
 import { averagedModel, type TrainedModel } from "../recipe/model-folder.js";
 import type { Parts } from "../recipe/parts.js";
 import type { Recipe } from "../recipe/recipe.js";
 import { type RunData, type RunHooks, runRecipe } from "../recipe/run.js";
 import { keepSamples, samplesFolder } from "../samples.js";
+import { measureCeiling } from "../train/ceiling.js";
 import type { JournalEntry } from "../train/journal.js";
 import type { Trainer } from "../train/trainer.js";
 import type { Interruption } from "./interruption.js";
@@ -18,6 +20,8 @@ export interface WatchOptions {
   readonly stop: Interruption;
   /** The parts that samples are drawn with; null draws none. */
   readonly drawnWith: Parts | null;
+  /** Operations of a step of this process by the batch's mask ratio; without it no share of the ceiling is told. */
+  readonly stepFlops?: (model: DreamConfig) => (maskRatio: number) => number;
 }
 
 /** A run that was watched; no trainer where it was stopped, which has been said. */
@@ -32,7 +36,7 @@ export async function runWatched(
   recipe: Recipe,
   run: string,
   data: RunData,
-  { from, stop, drawnWith }: WatchOptions,
+  { from, stop, drawnWith, stepFlops }: WatchOptions,
 ): Promise<WatchedRun> {
   const training = new Progress("Training");
   const drawSamples = samplesHook(recipe, run, drawnWith);
@@ -49,6 +53,9 @@ export async function runWatched(
       training.update(entry.step + 1, steps, describeStep(entry));
       await drawSamples(entry, trainer, board);
     },
+    ...(stepFlops === undefined
+      ? {}
+      : { ceiling: (trainer) => measureCeiling(trainer, stepFlops(trainer.model.config)) }),
     signal: stop.signal,
   };
   const { trainer, nextStep } = await runRecipe(recipe, run, data, hooks, from);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readEventFiles, readRecords } from "../../test/tensorboard.js";
+import { type ReadEvent, readEventFiles, readRecords } from "../../test/tensorboard.js";
 import { crc32c } from "./crc32c.js";
 import { EventFile, encodeEvent, frameRecord, type TensorboardEvent } from "./tensorboard-events.js";
 
@@ -42,7 +42,7 @@ describe("TensorBoard's event files", () => {
           const path = folder();
           const content = { kind: "summaries", summaries: [{ kind: "scalar", tag, value }] } as const;
           writeFileSync(join(path, "one"), frameRecord(encodeEvent({ wallSeconds: 0, step, content })));
-          const [[event]] = readEventFiles(path) as [[ReturnType<typeof readEventFiles>[0][0]]];
+          const [[event]] = readEventFiles(path) as [[ReadEvent]];
           expect(event.step).toBe(step);
           expect(event.scalars[Buffer.from(tag).toString()]).toBe(value);
         },
