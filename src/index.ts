@@ -59,6 +59,7 @@ export { bytesState, loadState, stateFile, writeState } from "./nn/index.js";
 export { describeMemory, type MemoryPlan, planMemory } from "./plan/memory.js";
 export type { LocateModel } from "./recipe/frozen-parts.js";
 export { loadModel, saveModel, type TrainedModel } from "./recipe/model-folder.js";
+export { overridden } from "./recipe/overrides.js";
 export type { Parts } from "./recipe/parts.js";
 export { preparePictures } from "./recipe/pictures-data.js";
 export { publishRun } from "./recipe/publish.js";
@@ -66,6 +67,7 @@ export { parseRecipe, type Recipe, readRecipe, recipeOf, stepsOf } from "./recip
 export { releaseOfRun } from "./recipe/release-export.js";
 export { openRelease, publishRelease, runOfRelease } from "./recipe/release-import.js";
 export { runRecipe } from "./recipe/run.js";
+export { keepSamples } from "./samples.js";
 export * as engine from "./tensor/index.js";
 export { cleanCaption } from "./text/caption-cleaning.js";
 export { ClipTokenizer } from "./text/clip-tokenizer.js";
