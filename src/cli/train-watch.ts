@@ -59,9 +59,9 @@ export async function runWatched(
       : { ceiling: (trainer) => measureCeiling(trainer, stepFlops(trainer.model.config)) }),
     signal: stop.signal,
   };
-  const { trainer, nextStep } = await runRecipe(recipe, run, data, hooks, start);
+  const { trainer, nextStep, stepCount } = await runRecipe(recipe, run, data, hooks, start);
   stop.release();
-  if (nextStep === steps) return { trainer, last, steps };
+  if (nextStep === stepCount) return { trainer, last, steps };
   stop.finish(nextStep);
   return { trainer: null, last, steps };
 }

@@ -35,7 +35,7 @@ function withSetting(recipe: Recipe, setting: string): Recipe {
   throw new DreamError("usage", {
     operation: `set ${path}`,
     message: parsed.error.issues
-      .map((issue) => ({ at: issue.path.join("."), message: issue.message }))
+      .map(({ path: at, message }) => ({ at: at.join("."), message: message.replace("Invalid input: ", "") }))
       .map(({ at, message }) => (at === path ? message : `${at}: ${message}`))
       .join("; "),
     ...(hint === undefined ? {} : { hint }),
