@@ -1,13 +1,12 @@
 /** @file What is seen of a run while it trains: the line of progress, sample grids, and how near its steps come to the machine's best. */
 import { join } from "node:path";
 import { checkCaption } from "../drawing.js";
-import type { DreamConfig } from "../models/dream/config.js";
 import { averagedModel } from "../recipe/model-folder.js";
 import type { Parts } from "../recipe/parts.js";
 import type { Recipe } from "../recipe/recipe.js";
 import { type RunData, type RunHooks, type RunStart, runRecipe } from "../recipe/run.js";
 import { keepSamples, samplesFolder } from "../samples.js";
-import { measureCeiling } from "../train/ceiling.js";
+import { type Ceiling, measureCeiling } from "../train/ceiling.js";
 import type { DamagedCheckpoint } from "../train/checkpoint-reader.js";
 import type { JournalEntry } from "../train/journal.js";
 import type { Trainer } from "../train/trainer.js";
@@ -20,8 +19,7 @@ export interface WatchOptions {
   readonly stop: Interruption;
   /** The parts that samples are drawn with; null draws none. */
   readonly drawnWith: Parts | null;
-  /** Operations of a step of this process by the batch's mask ratio; without it no share of the ceiling is told. */
-  readonly stepFlops?: (model: DreamConfig) => (maskRatio: number) => number;
+  readonly stepFlops: Ceiling["stepFlops"];
 }
 
 /** A run that was watched; no trainer where it was stopped, which has been said. */
@@ -54,9 +52,7 @@ export async function runWatched(
       training.update(entry.step + 1, steps, describeStep(entry));
       await drawSamples(entry, trainer, board);
     },
-    ...(stepFlops === undefined
-      ? {}
-      : { ceiling: (trainer) => measureCeiling(trainer, stepFlops(trainer.model.config)) }),
+    ceiling: (trainer) => measureCeiling(trainer, stepFlops),
     signal: stop.signal,
   };
   const { trainer, nextStep, stepCount } = await runRecipe(recipe, run, data, hooks, start);

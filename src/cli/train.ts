@@ -4,7 +4,10 @@ import { basename, join } from "node:path";
 import type { Command } from "commander";
 import { DreamError } from "../errors.js";
 import { generativeLoss, retrieval } from "../evaluate/held-out.js";
-import { checkMemory, describeMemory, planMemory } from "../plan/memory.js";
+import { tokenCount } from "../models/dream/config.js";
+import { checkMemory } from "../plan/fitting.js";
+import { pictureFlops } from "../plan/flops.js";
+import { describeMemory } from "../plan/memory.js";
 import { type FrozenPlace, partsBytes } from "../recipe/frozen-parts.js";
 import { loadModel } from "../recipe/model-folder.js";
 import { areClosed, loadParts, type Parts } from "../recipe/parts.js";
@@ -14,6 +17,7 @@ import { checkStart, precisionOn, type RunData, type RunStart } from "../recipe/
 import { isRun } from "../recipe/saved-run.js";
 import { prepareScenes, type SceneData } from "../recipe/scenes-data.js";
 import type { ProcessGroup } from "../tensor/index.js";
+import type { Ceiling } from "../train/ceiling.js";
 import type { Trainer } from "../train/trainer.js";
 import { commandLine, quoted } from "./command-line.js";
 import { deviceFor, deviceKind, deviceOption } from "./device.js";
@@ -163,6 +167,7 @@ async function trainScenes(
     start,
     stop,
     drawnWith: data,
+    stepFlops: flopsOf(recipe, start),
   });
   if (trainer === null || trainer.team.rank > 0) return null;
   const heldOut = measureHeldOut(trainer, data);
@@ -179,11 +184,7 @@ async function trainPictures(
   start: RunStart,
   stop: Interruption,
 ): Promise<Done> {
-  // Where the training alone does not fit, no frozen model is fetched.
-  checkMemory(planMemory(recipe, 0), totalmem(), recipe.batchSize);
-  const plan = planMemory(recipe, await frozenBytes(recipe, location));
-  say(`Memory: ${describeMemory(plan)}.`);
-  checkMemory(plan, totalmem(), recipe.batchSize);
+  await sayMemory(recipe, location, start);
   let broken = 0;
   const { device, group } = start;
   const place = { device, dtype: precisionOn(device, recipe.precision) };
@@ -204,6 +205,7 @@ async function trainPictures(
     const { trainer, last, steps } = await runWatched(inSteps(recipe, data, wanted), run, data, {
       start,
       stop,
+      stepFlops: flopsOf(recipe, start),
       drawnWith:
         group === null || group.rank === 0 ? await openForSamples(recipe, location, data, place) : null,
     });
@@ -217,6 +219,41 @@ async function trainPictures(
     await data.close();
   }
 }
+
+/** @throws DreamError `value` where a run does not fit; a GPU's memory is not known here, and only told */
+async function sayMemory(
+  recipe: RecipeOf<"pictures">,
+  location: string,
+  { device, group }: RunStart,
+): Promise<void> {
+  const runs = { ...recipe, precision: precisionOn(device, recipe.precision) };
+  const kind = device === "cpu" ? ("cpu" as const) : ("cuda" as const);
+  const placement = { processes: group?.size ?? 1, device: kind, frozen: 0 };
+  const available = kind === "cpu" ? totalmem() / (group?.localSize ?? 1) : Number.POSITIVE_INFINITY;
+  // Where the training alone does not fit, no frozen model is fetched.
+  checkMemory(runs, placement, available);
+  const plan = checkMemory(runs, { ...placement, frozen: await frozenBytes(recipe, location) }, available);
+  say(`Memory: ${describeMemory(plan)}.`);
+}
+
+/** Operations of this process's part of a step, by what the step says of its masks. */
+const flopsOf =
+  (recipe: Recipe, { group }: RunStart): Ceiling["stepFlops"] =>
+  ({ maskRatio, generativeShare }) => {
+    const hidden = Math.round(maskRatio * tokenCount(recipe.model));
+    const { model } = recipe;
+    const of = (minimumMasked: number): number => {
+      const { forward, backward } = pictureFlops(
+        { ...recipe, model: { ...model, minimumMasked } },
+        hidden,
+        model.textTower.contextLength,
+      );
+      return forward + backward;
+    };
+    // Gated groups and the others apart.
+    const picture = generativeShare * of(0) + (1 - generativeShare) * of(2);
+    return (recipe.batchSize / (group?.size ?? 1)) * picture;
+  };
 
 /** Memory of the frozen models: a cache needs none, unless samples are drawn on the way. */
 async function frozenBytes(recipe: RecipeOf<"pictures">, location: string): Promise<number> {

@@ -56,7 +56,7 @@ export async function train(run: TrainingRun): Promise<number> {
       ...report,
       seconds,
       imagesPerSecond: order.batchSize / seconds,
-      ceilingShare: ceilingShare(run.ceiling, report.maskRatio, seconds),
+      ceilingShare: ceilingShare(run.ceiling, report, seconds),
     };
     journal?.append(entry);
     await run.onStep?.(entry);

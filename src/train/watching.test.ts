@@ -110,13 +110,15 @@ describe("a step without finite losses", () => {
 describe("the ceiling", () => {
   it("is what the machine multiplies, and a step's share of it goes by its mask ratio and time", async () => {
     const trainer = newTrainer();
-    const ceiling = measureCeiling(trainer, (maskRatio) => 1e9 * (2 - maskRatio));
+    const ceiling = measureCeiling(trainer, ({ maskRatio }) => 1e9 * (2 - maskRatio));
     const again = 1e9 * matmulGflops("cpu", "float32", 3);
     // A busy machine is slower, not a hundred times.
     expect(ceiling.flopsPerSecond / again).toBeGreaterThan(0.01);
     expect(ceiling.flopsPerSecond / again).toBeLessThan(100);
-    expect(ceilingShare({ ...ceiling, flopsPerSecond: 4e9 }, 0.5, 0.75)).toBeCloseTo(0.5, 10);
-    expect(ceilingShare(null, 0.5, 1)).toBeNull();
+    expect(
+      ceilingShare({ ...ceiling, flopsPerSecond: 4e9 }, { maskRatio: 0.5, generativeShare: 1 }, 0.75),
+    ).toBeCloseTo(0.5, 10);
+    expect(ceilingShare(null, { maskRatio: 0.5, generativeShare: 1 }, 1)).toBeNull();
     const run = folder();
     await train(runIn(run, { trainer, ceiling: { flopsPerSecond: 1e9, stepFlops: () => 5e8 } }));
     for (const { ceilingShare: share, seconds } of new Journal(join(run, "metrics.jsonl")).read())
