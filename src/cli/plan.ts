@@ -5,12 +5,13 @@ import type { DeviceKind } from "../plan/activations.js";
 import { gigabytes } from "../plan/memory.js";
 import { planRun, type RunPlan } from "../plan/run-plan.js";
 import { type DeviceSpeed, usualEfficiency } from "../plan/time.js";
-import { type Recipe, readRecipe, recipeNames } from "../recipe/recipe.js";
-import { precisionHere } from "../recipe/run.js";
+import { type Recipe, recipeNames } from "../recipe/recipe.js";
+import { precisionOn } from "../recipe/run.js";
 import { matmulGflops } from "../tensor/benchmark.js";
 import { positive, real, whole } from "./numbers.js";
 import { say, tell } from "./output.js";
 import { clock } from "./progress.js";
+import { readRecipeWith, setOption } from "./recipe-settings.js";
 
 interface PlanOptions {
   readonly devices: number;
@@ -20,6 +21,7 @@ interface PlanOptions {
   readonly bandwidth?: number;
   readonly memory?: number;
   readonly samples: number;
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -60,6 +62,7 @@ export function addPlan(program: Command): void {
       whole(1),
       usualSamples,
     )
+    .addOption(setOption())
     .option("--json", "print one line of JSON")
     .addHelpText(
       "after",
@@ -70,9 +73,9 @@ export function addPlan(program: Command): void {
 }
 
 function plan(name: string, options: PlanOptions): void {
-  const { devices: processes, device } = options;
-  const read = readRecipe(name);
-  const recipe = device === "cpu" ? { ...read, precision: precisionHere(read) } : read;
+  const { devices: processes, device, set } = options;
+  const read = readRecipeWith(name, set);
+  const recipe = { ...read, precision: precisionOn(device, read.precision) };
   const planned = planRun(recipe, {
     placement: { processes, device, frozen: 0 },
     speed: speedOf(recipe, options),

@@ -3,8 +3,9 @@
  * order alone, so every process of a group makes the same ones; a call blocks until all have made it.
  */
 import { DreamError } from "../errors.js";
+import { tensor } from "./create.js";
 import { native } from "./native.js";
-import { type Device, slotsOf, Tensor } from "./tensor.js";
+import { type Device, scope, slotsOf, Tensor } from "./tensor.js";
 
 /** Where and as whom a process joins its group. */
 export interface Rendezvous {
@@ -115,6 +116,11 @@ export class ProcessGroup {
         native.makeBuckets(this.#slot, slotsOf(parameters), bucketBytes),
       ),
     );
+  }
+
+  /** Waits until every process has come here. */
+  barrier(): void {
+    scope(() => this.allReduce(tensor([0], [1], { device: this.device }), "sum"));
   }
 
   /** Closes the connections, which the others do not notice unless they call afterwards. Nothing of the group can be used then. */

@@ -23,6 +23,8 @@ export interface Team {
   gradients(): Tensor[];
   /** Means over processes. */
   mean(values: readonly number[]): number[];
+  /** Whether it is so for any process. */
+  any(flag: boolean): boolean;
   /** Gives everybody what the first process has. */
   share(tensors: readonly Tensor[]): void;
   dispose(): void;
@@ -54,6 +56,10 @@ export class Alone implements Team {
 
   mean(values: readonly number[]): number[] {
     return [...values];
+  }
+
+  any(flag: boolean): boolean {
+    return flag;
   }
 
   share(): void {}
@@ -107,6 +113,10 @@ export class TeamMember implements Team {
       this.group.allReduce(sums, "sum");
       return sums.toNumbers().map((sum) => sum / this.size);
     });
+  }
+
+  any(flag: boolean): boolean {
+    return this.mean([Number(flag)])[0]! > 0;
   }
 
   share(tensors: readonly Tensor[]): void {
