@@ -5,7 +5,6 @@ import { Dream } from "../src/models/dream/dream.js";
 import { initialise } from "../src/models/dream/initialise.js";
 import { matmulGflops } from "../src/tensor/benchmark.js";
 import {
-  type DType,
   Generator,
   hasFastBfloat16,
   packageRoot,
@@ -83,29 +82,6 @@ function stepSeconds(one: StepCase): number {
   });
 }
 
-/** What the device's matrix products reach, in operations a second. */
-function ceiling({ device, precision }: StepCase): number {
-  return device === "cpu" ? 1e9 * matmulGflops(device, precision) : largeProductRate(device, precision);
-}
-
-/** Of products of 8,192 x 8,192 x 8,192, the best of some. */
-function largeProductRate(device: string, dtype: DType): number {
-  const side = 8192;
-  return scope(() => {
-    const a = randn([side, side], { device }).to({ dtype });
-    let least = Number.POSITIVE_INFINITY;
-    for (let round = 0; round < 10; round++)
-      scope(() => {
-        synchronize(device);
-        const started = performance.now();
-        a.matmul(a);
-        synchronize(device);
-        least = Math.min(least, (performance.now() - started) / 1000);
-      });
-    return (2 * side ** 3) / least;
-  });
-}
-
 function caseOf([name, one]: readonly [string, StepCase]): BenchCase {
   const images = one.lengths.length;
   const inFloat32 = name.replace("bf16", "f32");
@@ -118,9 +94,9 @@ function caseOf([name, one]: readonly [string, StepCase]): BenchCase {
     device: one.device,
     // The release's float32 first, and bfloat16 where that may be the peer's best.
     peerCases: one.device === "cpu" && inFloat32 !== name ? [inFloat32, name] : [name],
-    ceiling: { flops: flopsOf(one), rate: () => ceiling(one) },
+    ceiling: { flops: flopsOf(one), rate: () => 1e9 * matmulGflops(one.device, one.precision) },
     missing:
-      one.device === "cpu" && one.precision === "bfloat16" && !hasFastBfloat16()
+      one.precision === "bfloat16" && !hasFastBfloat16(one.device)
         ? "this processor multiplies bfloat16 more slowly than float32, which training takes in its place"
         : null,
   };

@@ -10,6 +10,13 @@ from torch import nn
 HAS_SDPA = hasattr(F, "scaled_dot_product_attention")
 
 
+class LayerNorm(nn.LayerNorm):
+    """In float32, as autocast does it on CUDA; older versions on the CPU refuse anything else."""
+
+    def forward(self, x):
+        return super().forward(x.float())
+
+
 def attend(q, k, v, dropout, training):
     """q, k, v: [B, heads, N, d]."""
     if HAS_SDPA:
@@ -70,9 +77,9 @@ class Block(nn.Module):
     def __init__(self, stack, epsilon, dropout):
         super().__init__()
         width = stack["width"]
-        self.norm1 = nn.LayerNorm(width, eps=epsilon)
+        self.norm1 = LayerNorm(width, eps=epsilon)
         self.attn = Attention(width, stack["heads"], dropout)
-        self.norm2 = nn.LayerNorm(width, eps=epsilon)
+        self.norm2 = LayerNorm(width, eps=epsilon)
         self.mlp = Mlp(width, stack["mlpWidth"], dropout)
 
     def forward(self, x):
@@ -84,11 +91,11 @@ class CrossBlock(nn.Module):
     def __init__(self, stack, epsilon, dropout):
         super().__init__()
         width = stack["width"]
-        self.norm0 = nn.LayerNorm(width, eps=epsilon)
+        self.norm0 = LayerNorm(width, eps=epsilon)
         self.self_attn = Attention(width, stack["heads"], dropout)
-        self.norm1 = nn.LayerNorm(width, eps=epsilon)
+        self.norm1 = LayerNorm(width, eps=epsilon)
         self.cross_attn = CrossAttention(width, stack["heads"], dropout)
-        self.norm2 = nn.LayerNorm(width, eps=epsilon)
+        self.norm2 = LayerNorm(width, eps=epsilon)
         self.mlp = Mlp(width, stack["mlpWidth"], dropout)
 
     def forward(self, x, text):
@@ -102,9 +109,9 @@ class TextBlock(nn.Module):
 
     def __init__(self, width, heads):
         super().__init__()
-        self.ln_1 = nn.LayerNorm(width)
+        self.ln_1 = LayerNorm(width)
         self.attn = nn.MultiheadAttention(width, heads, batch_first=True)
-        self.ln_2 = nn.LayerNorm(width)
+        self.ln_2 = LayerNorm(width)
         self.mlp = nn.ModuleDict({"c_fc": nn.Linear(width, 4 * width), "c_proj": nn.Linear(4 * width, width)})
 
     def forward(self, x, mask):
@@ -129,14 +136,14 @@ class ImageProjection(nn.Module):
         self.layer3 = nn.Linear(hidden, joint)
 
     def forward(self, x):
-        x = F.relu(self.bn1(self.layer1(x)))
-        return self.layer3(F.relu(self.bn2(self.layer2(x))))
+        x = F.relu(self.bn1(self.layer1(x).float()))
+        return self.layer3(F.relu(self.bn2(self.layer2(x).float())))
 
 
 class ResidualBlock(nn.Module):
     def __init__(self, width):
         super().__init__()
-        self.in_ln = nn.LayerNorm(width, eps=1e-6)
+        self.in_ln = LayerNorm(width, eps=1e-6)
         self.mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 3 * width))
 
@@ -148,7 +155,7 @@ class ResidualBlock(nn.Module):
 class FinalLayer(nn.Module):
     def __init__(self, width, output):
         super().__init__()
-        self.norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+        self.norm = LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.linear = nn.Linear(width, output)
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
 
@@ -251,25 +258,25 @@ class Dream(nn.Module):
         self.class_emb = nn.Embedding(config["classes"]["count"], E)
         self.fake_latent = parameter(1, E)
         self.z_proj = nn.Linear(token, E)
-        self.z_proj_ln = nn.LayerNorm(E, eps=1e-6)
+        self.z_proj_ln = LayerNorm(E, eps=1e-6)
         self.encoder_pos_embed_learned = parameter(1, places, E)
         self.encoder_blocks = nn.ModuleList([Block(encoder, epsilon, dropout) for _ in range(encoder["depth"])])
-        self.encoder_norm = nn.LayerNorm(E, eps=epsilon)
+        self.encoder_norm = LayerNorm(E, eps=epsilon)
         self.decoder_embed = nn.Linear(E, D)
         self.mask_token = parameter(1, 1, D)
         self.decoder_pos_embed_learned = parameter(1, places, D)
-        self.decoder_proj_ln = nn.LayerNorm(D, eps=1e-6)
+        self.decoder_proj_ln = LayerNorm(D, eps=1e-6)
         self.decoder_blocks = nn.ModuleList([CrossBlock(decoder, epsilon, dropout) for _ in range(decoder["depth"])])
-        self.decoder_norm = nn.LayerNorm(D, eps=epsilon)
+        self.decoder_norm = LayerNorm(D, eps=epsilon)
         self.diffusion_pos_embed_learned = parameter(1, tokens, D)
         self.text_proj = nn.Linear(captions["width"], D)
         self.text_pos_emb = nn.Parameter(torch.zeros(1, captions["length"], D))
-        self.text_proj_ln = nn.LayerNorm(D, eps=1e-6)
+        self.text_proj_ln = LayerNorm(D, eps=1e-6)
         self.text_aligner = nn.ModuleList([Block(decoder, epsilon, dropout) for _ in range(config["alignerDepth"])])
         self.token_embedding = nn.Embedding(tower["vocabulary"], tower["width"])
         self.positional_embedding = parameter(tower["contextLength"], tower["width"])
         self.transformer = Transformer(tower["width"], tower["depth"], tower["heads"])
-        self.ln_final = nn.LayerNorm(tower["width"])
+        self.ln_final = LayerNorm(tower["width"])
         self.text_projection = nn.Parameter(torch.randn(tower["width"], joint["width"]) * tower["width"] ** -0.5)
         self.image_projection = ImageProjection(E, joint["image"]["hiddenWidth"], joint["width"])
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
