@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { BatchOrder } from "../data/order.js";
 import type { FeatureSource } from "../features/feature-batch.js";
+import { removeHalfWritten } from "../formats/atomic.js";
 import { Dream } from "../models/dream/dream.js";
 import { initialise } from "../models/dream/initialise.js";
 import { loadState, writeState } from "../nn/index.js";
@@ -87,12 +88,13 @@ export async function runRecipe(
   const { checkpoint, damaged } = await resumption(checkpoints, recipe);
   const trainer = freshTrainer(recipe, data, from);
   const firstStep = checkpoint === null ? 0 : loadCheckpoint(checkpoint, trainer);
+  await removeHalfWritten(folder);
+  await cleanCheckpoints(checkpoints);
   await saveParts(folder, data);
   await writeRecipe(folder, recipe);
   const journal = new Journal(join(folder, "metrics.jsonl"));
   await journal.cutFrom(firstStep);
   await onStart(firstStep, stepCount, damaged);
-  await cleanCheckpoints(checkpoints);
   const { everyMinutes, kept } = recipe.checkpoints;
   const store = new CheckpointStore(trainer, { folder: checkpoints, kept, notes: notesOf(recipe, 1) });
   let nextStep: number;
