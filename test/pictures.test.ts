@@ -153,6 +153,63 @@ describe("dream train on pictures", () => {
     expect(live.some(({ generativeLoss }) => generativeLoss > 0.1)).toBe(true);
   }, 120_000);
 
+  it("draws samples from the cache with the frozen models where they are here, and says so where they are not", async () => {
+    const samples = ["--set", "samples={everySteps: 6, captions: [a small red circle]}"];
+    const args = (out: string) => [
+      "train",
+      recipe,
+      "--train-data",
+      cache,
+      "--out",
+      at(out),
+      ...samples,
+      ...steps,
+    ];
+    const drawn = await dream(args("sampled"));
+    expect(drawn.code, drawn.err).toBe(0);
+    expect(drawn.err).toMatch(/sample grids, every 6 steps: .*sampled\/samples/);
+    expect(readdirSync(at("sampled/samples"))).toEqual(["step-00000006.png", "step-00000012.png"]);
+    const hidden = at("parts-hidden");
+    renameSync(parts, hidden);
+    const left = await dream(args("unsampled"));
+    renameSync(hidden, parts);
+    expect(left.code, left.err).toBe(0);
+    expect(
+      left.err.match(/No samples are drawn: .*frozen models, which are not on this machine/g),
+    ).toHaveLength(1);
+    expect(readdirSync(at("unsampled"))).not.toContain("samples");
+    const model = (run: string) => readFileSync(join(at(run), "model.safetensors"));
+    expect(model("sampled").equals(model("cached"))).toBe(true);
+  }, 120_000);
+
+  it("names the pictures of a step whose losses are no numbers", async () => {
+    const absurd = [
+      "--set",
+      "learningRate={kind: constant, peak: 1e30, minimum: 0, warmupEpochs: 0, totalEpochs: 1}",
+    ];
+    for (const [data, key] of [
+      [photos, /^\d{8}$/],
+      [cache, /^features-0000\d-of-00004\.safetensors row \d+$/],
+    ] as const) {
+      const out = at(data === photos ? "absurd-live" : "absurd-cached");
+      const { code, err } = await dream([
+        "train",
+        recipe,
+        "--train-data",
+        data,
+        "--out",
+        out,
+        ...absurd,
+        ...steps,
+      ]);
+      expect(code, err).toBe(1);
+      const [step] = readdirSync(join(out, "non-finite"));
+      const batch = JSON.parse(readFileSync(join(out, "non-finite", step!, "batch.json"), "utf8"));
+      expect(batch.samples).toHaveLength(8);
+      for (const sample of batch.samples) expect(sample.key).toMatch(key);
+    }
+  }, 120_000);
+
   it("goes on after Ctrl-C bit for bit, live", async () => {
     const out = at("stopped");
     const args = ["train", recipe, "--train-data", photos, "--out", out, ...steps];

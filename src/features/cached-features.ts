@@ -97,6 +97,14 @@ export class CachedFeatures implements FeatureSource {
     );
   }
 
+  /** A cache does not keep the names: files and rows stand for them. */
+  keysOf(numbers: readonly number[]): string[] {
+    const { rowsPerShard } = this.index;
+    return numbers
+      .map((number) => this.#wholeFrom(number))
+      .map((row) => `${shardFile(this.index, Math.floor(row / rowsPerShard))} row ${row % rowsPerShard}`);
+  }
+
   /** The sample, or the next one that could be read where it could not: as where pictures are read live. */
   #wholeFrom(number: number): number {
     for (let row = number; ; row = (row + 1) % this.count) if (this.#whole[row] === 1) return row;

@@ -21,4 +21,6 @@ export interface FeatureSource {
    * @param firstPlace of these samples in the step's batch, of which a process may take a part
    */
   batch(numbers: readonly number[], step: number, firstPlace: number): FeatureBatch | Promise<FeatureBatch>;
+  /** The names, for people, of the samples that a batch of these numbers is made of. */
+  keysOf(numbers: readonly number[]): readonly string[];
 }

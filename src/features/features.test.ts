@@ -132,7 +132,10 @@ describe("words", () => {
 
   it("go into batches with their pictures", () => {
     const reader = new WordCaptions(tokenizer);
-    const table = new FeatureTable(zeros([2, 3, 1, 1]).add(1), ["a red circle", "a blue circle"], reader);
+    const table = new FeatureTable(zeros([2, 3, 1, 1]).add(1), ["a red circle", "a blue circle"], reader, [
+      "a",
+      "b",
+    ]);
     const { captionIds, latents } = table.batch([1, 0, 1]);
     expect(latents.shape).toEqual([3, 3, 1, 1]);
     expect(captionIds.toNumbers()).toEqual(

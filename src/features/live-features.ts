@@ -48,4 +48,9 @@ export class LiveFeatures implements FeatureSource {
       }),
     );
   }
+
+  /** Those that are read in the place of broken ones, as far as they were met. */
+  keysOf(numbers: readonly number[]): string[] {
+    return this.parts.loader.keysOf(numbers);
+  }
 }

@@ -80,7 +80,7 @@ export class Muon {
 
 /** Newton and Schulz's iteration with the coefficients of Jordan et al.: singular values of 0.7 to 1.2 after five rounds. */
 const [linear, cubic, quintic] = [3.4445, -4.775, 2.0315];
-const rounds = 5;
+export const orthogonalRounds = 5;
 
 /** A matrix of the same singular vectors, its singular values all about 1. */
 export function orthogonal(matrix: Tensor, precision: DType): Tensor {
@@ -88,7 +88,7 @@ export function orthogonal(matrix: Tensor, precision: DType): Tensor {
     const tall = matrix.size(0) > matrix.size(1);
     const bounded = matrix.div(matrix.linalgNorm().add(1e-7)).to({ dtype: precision });
     let x = tall ? bounded.t() : bounded;
-    for (let round = 0; round < rounds; round++)
+    for (let round = 0; round < orthogonalRounds; round++)
       x = scope(() => {
         const square = x.mm(x.t());
         const polynomial = square.mul(cubic).add(square.mm(square), { alpha: quintic });

@@ -11,6 +11,7 @@ import { type MaskingSchedule, maskedCount } from "../models/dream/masking.js";
 import type { NamedTensor } from "../nn/index.js";
 import { noGrad, scope, type Tensor, tensor, where } from "../tensor/index.js";
 import { MovingAverage } from "./ema.js";
+import { NonFiniteLoss } from "./non-finite.js";
 import { clipFactor, gradientNorm, Optimiser, type OptimiserConfig } from "./optimiser.js";
 import { learn, type Round } from "./rounds.js";
 import { type LearningRateSchedule, learningRateAt } from "./schedules.js";
@@ -98,7 +99,7 @@ export class Trainer {
 
   /**
    * @param batch this process's {@link part} of the step's @param emptyCaption the decoder's empty caption, one row
-   * @throws DreamError `non-finite` where a loss or a gradient is NaN or infinite; parameters are as before then
+   * @throws NonFiniteLoss where a loss or a gradient is NaN or infinite; parameters are as before then
    */
   step(batch: FeatureBatch, emptyCaption: Tensor, place: StepPlace): StepReport {
     return scope(() => {
@@ -125,7 +126,13 @@ export class Trainer {
         lossWeights.generative * generativeLoss +
         lossWeights.contrastive * contrastiveLoss +
         (alignment?.weight ?? 0) * alignmentLoss;
-      requireFinite({ generativeLoss, contrastiveLoss, totalLoss, norm }, place);
+      const maskRatio = mean(masked.map((count) => count / N));
+      if (!Number.isFinite(totalLoss) || !Number.isFinite(norm))
+        throw new NonFiniteLoss(
+          { generative: generativeLoss, contrastive: contrastiveLoss, total: totalLoss, gradientNorm: norm },
+          maskRatio,
+          place.epoch,
+        );
       const learningRate = learningRateAt(config.learningRate, place.epoch);
       this.optimiser.step(gradients, learningRate, clipFactor(norm, config.optimiser.clip));
       this.average.update();
@@ -133,7 +140,7 @@ export class Trainer {
         generativeLoss,
         contrastiveLoss,
         totalLoss,
-        maskRatio: mean(masked.map((count) => count / N)),
+        maskRatio,
         contrastiveShare: losses.contrastiveShare,
         generativeShare: mean(masked.map((count) => Number(model.generates({ count, share: count / N })))),
         gradientNorm: norm,
@@ -196,14 +203,15 @@ export class Trainer {
         const { device } = this.model;
         const part = (x: Tensor): Tensor => x.narrow(0, first, count);
         const shape = [count, ...captions.shape.slice(1).map(() => 1)];
-        const dropped = tensor(captionsDropped.map(Number), shape, { dtype: "bool" });
+        const dropped = tensor(captionsDropped.map(Number), shape, { dtype: "bool", device });
+        const whole = part(captions).to({ device });
         const told = captionsDropped.includes(true)
-          ? where(dropped, emptyCaption, part(captions))
-          : part(captions);
+          ? where(dropped, emptyCaption.to({ device }), whole)
+          : whole;
         return {
           latents: part(latents).to({ device }),
           captionIds: part(captionIds).to({ device }),
-          captions: told.to({ device }),
+          captions: told,
           mask,
         };
       }),
@@ -219,16 +227,3 @@ export class Trainer {
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
-
-function requireFinite(
-  { generativeLoss, contrastiveLoss, totalLoss, norm }: Readonly<Record<string, number>>,
-  { step, epoch }: StepPlace,
-): void {
-  if (Number.isFinite(totalLoss) && Number.isFinite(norm)) return;
-  throw new DreamError("non-finite", {
-    operation: "training step",
-    expected: "finite losses and gradients",
-    got: `generative ${generativeLoss}, contrastive ${contrastiveLoss}, gradient norm ${norm} at step ${step}, epoch ${epoch.toFixed(3)}`,
-    hint: "lower the learning rate and start the run again; its last checkpoint is as it was",
-  });
-}
