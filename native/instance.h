@@ -8,6 +8,7 @@
 #include <node_api.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -17,6 +18,11 @@ namespace dream {
 
 // Misuse that a caller can mend; the message is one sentence.
 struct Misuse : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Another process of the team ended, does not come, or does not answer; the message says which.
+struct PeerLost : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
@@ -77,9 +83,21 @@ struct Operator {
   std::vector<Argument> arguments;
 };
 
+class Team;
+class GradientBuckets;
+
+// What threads besides JavaScript's hold on to, as a table keeps it.
+template <typename T>
+struct Shared {
+  std::shared_ptr<T> value;
+  bool defined() const { return value != nullptr; }
+};
+
 struct Instance {
   Table<at::Tensor> tensors;
   Table<at::Generator> generators;
+  Table<Shared<Team>> teams;
+  Table<Shared<GradientBuckets>> buckets;
   std::vector<Operator> operators;
   torch::jit::Stack stack;
 };

@@ -7,6 +7,7 @@
 
 #include "allocator.h"
 #include "autograd.h"
+#include "distributed.h"
 #include "operators.h"
 #include "pictures.h"
 #include "runtime.h"
@@ -28,7 +29,7 @@ napi_value initialise(napi_env env, napi_value exports) {
   auto* instance = new dream::Instance();
   napi_add_env_cleanup_hook(env, [](void* data) { delete static_cast<dream::Instance*>(data); }, instance);
   for (const auto& group : {dream::operator_exports(), dream::tensor_exports(), dream::autograd_exports(),
-                            dream::runtime_exports(), dream::picture_exports()}) {
+                            dream::runtime_exports(), dream::picture_exports(), dream::distributed_exports()}) {
     for (const auto& entry : group) {
       napi_value function;
       napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.callback, instance, &function);

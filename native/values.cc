@@ -262,6 +262,8 @@ napi_value guarded(napi_env env, napi_callback_info info, napi_value (*body)(Cal
   } catch (const Pending&) {
   } catch (const Misuse& error) {
     napi_throw_error(env, "misuse", error.what());
+  } catch (const PeerLost& error) {
+    napi_throw_error(env, "peer", error.what());
   } catch (const c10::Error& error) {
     napi_throw_error(env, "operator", error.what_without_backtrace());
   } catch (const std::exception& error) {

@@ -11,8 +11,9 @@ export type DreamErrorCode =
   | "unknown-name" // a name that is not among the alternatives
   | "state" // a state dict with missing, unexpected or misshapen keys
   | "format" // a file that is not what it claims to be
-  | "io" // a file that cannot be read or written
+  | "io" // a file that cannot be read or written, a port that cannot be opened
   | "engine" // libtorch is missing, too old, or refused
+  | "peer" // another process of the group ended, did not come, or does not answer
   | "non-finite" // a loss that is NaN or infinite
   | "cancelled" // a person or a signal stopped the work
   | "usage"; // a command line that cannot be understood

@@ -67,6 +67,7 @@ export { parseRecipe, type Recipe, readRecipe, recipeOf, stepsOf } from "./recip
 export { releaseOfRun } from "./recipe/release-export.js";
 export { openRelease, publishRelease, runOfRelease } from "./recipe/release-import.js";
 export { runRecipe } from "./recipe/run.js";
+export { openRun } from "./recipe/saved-run.js";
 export { keepSamples } from "./samples.js";
 export * as engine from "./tensor/index.js";
 export { cleanCaption } from "./text/caption-cleaning.js";

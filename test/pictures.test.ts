@@ -20,6 +20,7 @@ const at = (name: string): string => join(folder, name);
 const [photos, cache, recipe] = [at("photos"), at("cache"), at("tiny.yaml")];
 const parts = at("parts");
 const steps = ["--steps", "12"];
+const lastState = join("checkpoints", "step-00000012", "state.safetensors");
 const prompt = "a small red circle";
 
 /** One picture is no picture, one is cut short. */
@@ -217,7 +218,7 @@ describe("dream train on pictures", () => {
     expect(first.err).toMatch(/To go on: dream train .*--train-data .*--steps 12/);
     const second = await dream(args);
     expect(second.err).toMatch(/Going on from step/);
-    for (const name of ["checkpoint.safetensors", "model.safetensors"])
+    for (const name of [lastState, "model.safetensors"])
       expect(readFileSync(join(out, name)).equals(readFileSync(join(at("live"), name))), name).toBe(true);
   }, 120_000);
 
@@ -302,10 +303,7 @@ describe("dream convert", () => {
   it("makes a checkpoint of a run, and of that the run again, bit for bit", async () => {
     await ok("convert", at("live"), pth);
     await ok("convert", pth, at("back"), "--as", "run");
-    const [run, back] = [
-      content(join(at("live"), "checkpoint.safetensors")),
-      content(join(at("back"), "checkpoint.safetensors")),
-    ];
+    const [run, back] = [content(join(at("live"), lastState)), content(join(at("back"), lastState))];
     expect([...back.keys()]).toEqual([...run.keys()]);
     for (const [name, value] of run) expect(back.get(name) === value, name).toBe(true);
     // The run is at its end: to go on is to find nothing left to do.

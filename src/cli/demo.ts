@@ -13,7 +13,7 @@ import { interruption } from "./interruption.js";
 import { positive } from "./numbers.js";
 import { say, tell } from "./output.js";
 import { clock, Progress } from "./progress.js";
-import { describeStep } from "./train-watch.js";
+import { describeStep, sayDamaged } from "./train-watch.js";
 
 interface DemoOptions {
   readonly out?: string;
@@ -60,7 +60,8 @@ function hooksFor(signal: AbortSignal): DemoHooks {
   const drawing = new Progress("Drawing and judging");
   return {
     onPrepare: (part, done, all) => (part === "render" ? rendering : reading).update(done, all),
-    onStart: (firstStep, steps, { train, heldOutTable, codec }) => {
+    onStart: (firstStep, steps, { train, heldOutTable, codec }, damaged) => {
+      sayDamaged(damaged);
       say(
         `${train.count} scenes to learn from, ${heldOutTable.count} of combinations kept back. ${codec.description}.`,
       );

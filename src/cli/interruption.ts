@@ -22,7 +22,7 @@ export interface Interruption {
 }
 
 /** Some runners pass one Ctrl-C on twice; what comes this soon after the first is the same. */
-const sameWithinMs = 500;
+export const sameWithinMs = 500;
 
 /** @param resume the command that goes on */
 export function interruption(resume: string): Interruption {

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { DreamError } from "../errors.js";
 import { Stopped } from "./interruption.js";
+import { leaveToLauncher } from "./launcher.js";
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
@@ -39,6 +40,7 @@ function exitCodeOf(error: unknown): number {
     return error.exitCode;
   }
   if (error instanceof DreamError) {
+    if (error.code === "peer" && leaveToLauncher(error.message)) return 1;
     process.stderr.write(`dream: ${error.message}\n`);
     return error.code === "usage" || error.code === "unknown-name" ? 2 : 1;
   }

@@ -8,6 +8,7 @@ import type { Recipe } from "../recipe/recipe.js";
 import { type RunData, type RunHooks, runRecipe } from "../recipe/run.js";
 import { keepSamples, samplesFolder } from "../samples.js";
 import { measureCeiling } from "../train/ceiling.js";
+import type { DamagedCheckpoint } from "../train/checkpoint-reader.js";
 import type { JournalEntry } from "../train/journal.js";
 import type { Trainer } from "../train/trainer.js";
 import type { Interruption } from "./interruption.js";
@@ -43,8 +44,9 @@ export async function runWatched(
   let last: JournalEntry | undefined;
   let steps = 0;
   const hooks: RunHooks = {
-    onStart: (firstStep, stepCount) => {
+    onStart: (firstStep, stepCount, damaged) => {
       steps = stepCount;
+      sayDamaged(damaged);
       if (firstStep > 0) say(`Going on from step ${firstStep}.`);
       if (firstStep < stepCount) say(whereToLook(recipe, run, drawnWith));
     },
@@ -83,6 +85,11 @@ function samplesHook(recipe: Recipe, run: string, drawnWith: Parts | null): RunH
     board.picture("samples", taken, await keepSamples(run, averaged, samples.captions, taken));
     averaged.model.dispose();
   };
+}
+
+/** Names the checkpoints that a run could not go on from. */
+export function sayDamaged(damaged: readonly DamagedCheckpoint[]): void {
+  for (const { name, reason } of damaged) say(`A checkpoint is damaged, and is kept as ${name}: ${reason}.`);
 }
 
 /** A step's losses and speed for the line of progress. */

@@ -1,5 +1,4 @@
 /** @file A recipe's run from its data on: a fresh or resumed trainer, the loop, and the model left for drawing. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { BatchOrder } from "../data/order.js";
@@ -7,9 +6,12 @@ import type { FeatureSource } from "../features/feature-batch.js";
 import { Dream } from "../models/dream/dream.js";
 import { initialise } from "../models/dream/initialise.js";
 import { loadState, writeState } from "../nn/index.js";
-import { Generator, hasFastBfloat16, seedDefaultGenerators } from "../tensor/index.js";
+import { Generator, hasFastBfloat16 } from "../tensor/index.js";
 import type { Ceiling } from "../train/ceiling.js";
 import { loadCheckpoint } from "../train/checkpoint.js";
+import { cleanCheckpoints } from "../train/checkpoint-folder.js";
+import type { DamagedCheckpoint } from "../train/checkpoint-reader.js";
+import { CheckpointStore } from "../train/checkpoint-store.js";
 import { Journal, type JournalEntry } from "../train/journal.js";
 import { train } from "../train/loop.js";
 import { Trainer } from "../train/trainer.js";
@@ -17,8 +19,9 @@ import { TrainingBoard } from "../train/training-board.js";
 import { describeModel } from "./model-description.js";
 import { saveModel, type TrainedModel, weightsMetadata, weightsOf } from "./model-folder.js";
 import { checkParts, type Parts, saveParts } from "./parts.js";
-import { modelConfigFor, type Recipe, recipeHash, stepsOf } from "./recipe.js";
-import { checkpointFile, writeRecipe } from "./saved-run.js";
+import { modelConfigFor, type Recipe, stepsOf } from "./recipe.js";
+import { notesOf, resumption } from "./resume.js";
+import { checkpointsFolder, writeRecipe } from "./saved-run.js";
 
 /** What a run learns from. */
 export interface RunData extends Parts {
@@ -32,14 +35,8 @@ export function freshTrainer(recipe: Recipe, parts: Parts, from?: TrainedModel):
   const model = new Dream(config);
   initialise(model, Generator.fromSeed(recipe.seed));
   if (from !== undefined) copyParameters(from.model, model);
-  seedDefaultGenerators(recipe.seed);
   const precision = hasFastBfloat16() ? recipe.precision : "float32";
-  return new Trainer(model, { ...recipe, precision }, trainingGenerator(recipe));
-}
-
-/** What draws masks, noise and dropped captions, at a run's beginning. */
-export function trainingGenerator({ seed }: Recipe): Generator {
-  return Generator.fromSeed(seed + 1);
+  return new Trainer(model, { ...recipe, precision }, recipe.seed);
 }
 
 /**
@@ -64,8 +61,12 @@ function copyParameters(from: Dream, to: Dream): void {
 }
 
 export interface RunHooks {
-  /** Told where training begins, 0 or the step after a checkpoint, and how many steps it takes in all. */
-  readonly onStart: (firstStep: number, stepCount: number) => void | Promise<void>;
+  /** Told where training begins, 0 or the step after a checkpoint, how many steps it takes in all, and which checkpoints were damaged. */
+  readonly onStart: (
+    firstStep: number,
+    stepCount: number,
+    damaged: readonly DamagedCheckpoint[],
+  ) => void | Promise<void>;
   readonly onStep: (entry: JournalEntry, trainer: Trainer, board: TrainingBoard) => void | Promise<void>;
   /** What steps are measured by; asked for once. */
   readonly ceiling?: (trainer: Trainer) => Ceiling;
@@ -73,10 +74,11 @@ export interface RunHooks {
 }
 
 /**
- * Trains a recipe in a run's folder, from its checkpoint where there is one.
+ * Trains a recipe in a run's folder, from its newest whole checkpoint where there is one.
  * @param from a model to start from where there is no checkpoint yet
  * @returns the trainer, and the step that would come next: the last one unless stopped
- * @throws DreamError `value` where the folder holds the run of another recipe; it is left as it was
+ * @throws DreamError `value` where the folder holds the run of another recipe, `format` where all of its checkpoints are damaged; it is
+ *   left as it was
  */
 export async function runRecipe(
   recipe: Recipe,
@@ -85,34 +87,42 @@ export async function runRecipe(
   { onStart, onStep, ceiling, signal }: RunHooks,
   from?: TrainedModel,
 ): Promise<{ trainer: Trainer; nextStep: number; stepCount: number }> {
-  const hash = recipeHash(recipe);
   const stepCount = stepsOf(recipe, data.train.count);
-  const path = join(folder, checkpointFile);
+  const checkpoints = join(folder, checkpointsFolder);
+  const { checkpoint, damaged } = await resumption(checkpoints, recipe);
   const trainer = freshTrainer(recipe, data, from);
-  const firstStep = existsSync(path) ? loadCheckpoint(path, trainer, hash) : 0;
+  const firstStep = checkpoint === null ? 0 : loadCheckpoint(checkpoint, trainer);
   await saveParts(folder, data);
   await writeRecipe(folder, recipe);
   const journal = new Journal(join(folder, "metrics.jsonl"));
   await journal.cutFrom(firstStep);
   const board = new TrainingBoard(join(folder, "tensorboard"), firstStep);
   if (firstStep === 0) board.text("recipe", `\`\`\`yaml\n${stringify(recipe)}\`\`\`\n`);
-  await onStart(firstStep, stepCount);
-  const nextStep = await train({
-    trainer,
-    source: data.train,
-    order: new BatchOrder(data.train.count, recipe.batchSize, recipe.seed),
-    journal,
-    firstStep,
-    stepCount,
-    checkpoint: { path, everyMinutes: recipe.checkpoints.everyMinutes, recipeHash: hash },
-    nonFiniteFolder: join(folder, "non-finite"),
-    ceiling: ceiling?.(trainer) ?? null,
-    onStep: async (entry) => {
-      board.step(entry);
-      await onStep(entry, trainer, board);
-    },
-    signal,
-  });
+  await onStart(firstStep, stepCount, damaged);
+  await cleanCheckpoints(checkpoints);
+  const { everyMinutes, kept } = recipe.checkpoints;
+  const store = new CheckpointStore(trainer, { folder: checkpoints, kept, notes: notesOf(recipe, 1) });
+  let nextStep: number;
+  try {
+    nextStep = await train({
+      trainer,
+      source: data.train,
+      order: new BatchOrder(data.train.count, recipe.batchSize, recipe.seed),
+      journal,
+      firstStep,
+      stepCount,
+      checkpoints: { store, everyMinutes },
+      nonFiniteFolder: join(folder, "non-finite"),
+      ceiling: ceiling?.(trainer) ?? null,
+      onStep: async (entry) => {
+        board.step(entry);
+        await onStep(entry, trainer, board);
+      },
+      signal,
+    });
+  } finally {
+    await store.close();
+  }
   await saveRunModel(folder, trainer, data, recipe, nextStep);
   return { trainer, nextStep, stepCount };
 }

@@ -6,6 +6,7 @@ export { type DType, dtypeBytes } from "./dtype.js";
 export { packageRoot } from "./native.js";
 export * from "./normal.js";
 export * from "./operators.js";
+export { GradientBuckets, ProcessGroup, type Rendezvous } from "./process-group.js";
 export { Generator, seedDefaultGenerators } from "./random.js";
 export * from "./runtime.js";
 export {
@@ -16,3 +17,4 @@ export {
   scope,
   Tensor,
 } from "./tensor.js";
+export { shareTensor, type Ticket, takeTensor, threadFile } from "./threads.js";

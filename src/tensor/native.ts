@@ -23,6 +23,8 @@ export interface Native {
   isContiguous(slot: number): boolean;
   dispose(slots: Int32Array, count: number): void;
   liveTensors(): number;
+  share(slot: number): number;
+  take(ticket: number): number;
 
   setRequiresGrad(slot: number, required: boolean): void;
   requiresGrad(slot: number): boolean;
@@ -53,6 +55,29 @@ export interface Native {
   disposeGenerator(slot: number): void;
   generatorState(slot: number): number;
   setGeneratorState(slot: number, state: number): void;
+
+  joinTeam(
+    rank: number,
+    size: number,
+    backend: string,
+    device: string,
+    meeting: string,
+    place: string,
+    port: number,
+    prefix: string,
+    network: string,
+    listen: string,
+    joinTimeoutMs: number,
+    timeoutMs: number,
+  ): number;
+  leaveTeam(team: number): void;
+  allReduce(team: number, slot: number, how: string): void;
+  broadcast(team: number, slots: readonly number[], from: number): void;
+  gather(team: number, slot: number): number;
+  makeBuckets(team: number, parameters: readonly number[], bytes: number): number;
+  armBuckets(buckets: number, unreached: readonly number[]): void;
+  finishBuckets(buckets: number): number[];
+  disposeBuckets(buckets: number): void;
 
   decodeJpeg(
     bytes: Uint8Array,

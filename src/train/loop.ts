@@ -3,11 +3,11 @@ import type { BatchOrder } from "../data/order.js";
 import type { FeatureBatch, FeatureSource } from "../features/feature-batch.js";
 import { scope } from "../tensor/index.js";
 import { type Ceiling, ceilingShare } from "./ceiling.js";
-import { saveCheckpoint } from "./checkpoint.js";
+import type { CheckpointStore } from "./checkpoint-store.js";
 import type { Journal, JournalEntry } from "./journal.js";
-import { keepNonFinite, NonFiniteLoss } from "./non-finite.js";
-import { learningRateAt } from "./schedules.js";
-import type { StepReport, Trainer } from "./trainer.js";
+import { NonFiniteStep } from "./non-finite.js";
+import { keepNonFinite } from "./post-mortem.js";
+import type { StepPlace, StepReport, Trainer } from "./trainer.js";
 
 /** A run, ready to go. */
 export interface TrainingRun {
@@ -17,9 +17,10 @@ export interface TrainingRun {
   readonly journal: Journal;
   readonly firstStep: number;
   readonly stepCount: number;
-  readonly checkpoint: { readonly path: string; readonly everyMinutes: number; readonly recipeHash: string };
-  /** Where a step that cannot be gone on with leaves what it was made of. */
-  readonly nonFiniteFolder: string;
+  /** Where checkpoints go, and how often; no store where another process writes them. */
+  readonly checkpoints: { readonly store: CheckpointStore | null; readonly everyMinutes: number };
+  /** Where a step that cannot be gone on with leaves what it was made of; null where another process keeps it. */
+  readonly nonFiniteFolder: string | null;
   /** What steps are measured by, where it is known. */
   readonly ceiling: Ceiling | null;
   /** Told after every step; may be asynchronous (a picture on the way). */
@@ -28,18 +29,22 @@ export interface TrainingRun {
   readonly signal?: AbortSignal;
 }
 
-/** @returns the step that would come next: `stepCount` unless the run was stopped */
+/**
+ * Checkpoints are written by the clock, at the end and at a stop; the last one is on the disk when this returns.
+ * @returns the step that would come next: `stepCount` unless the run was stopped
+ * @throws DreamError `io` where the journal or a checkpoint cannot be written; the checkpoint before it is as it was
+ */
 export async function train(run: TrainingRun): Promise<number> {
-  const { trainer, source, order, journal, checkpoint, stepCount, signal } = run;
-  const save = (step: number): Promise<void> =>
-    saveCheckpoint(checkpoint.path, trainer, step, checkpoint.recipeHash);
+  const { source, order, journal, stepCount, signal } = run;
+  const { store, everyMinutes } = run.checkpoints;
   const ahead = new BatchesAhead(source, order, stepCount);
   let saved = performance.now();
-  for (let step = run.firstStep; step < stepCount; step++) {
+  let step = run.firstStep;
+  while (step < stepCount) {
     const started = performance.now();
     const epoch = step / order.stepsPerEpoch;
     const batch = await ahead.take(step);
-    const report = await takeStep(run, batch, step, epoch);
+    const report = await takeStep(run, batch, { step, epoch });
     disposeBatch(batch);
     const seconds = (performance.now() - started) / 1000;
     const entry = {
@@ -52,40 +57,37 @@ export async function train(run: TrainingRun): Promise<number> {
     };
     journal.append(entry);
     await run.onStep?.(entry);
-    const next = step + 1;
-    if (signal?.aborted) {
-      ahead.drop();
-      await save(next);
-      return next;
-    }
-    if (performance.now() - saved > 60_000 * checkpoint.everyMinutes || next === stepCount) {
-      await save(next);
+    step++;
+    const isLast = step === stepCount || signal?.aborted === true;
+    const isTime = performance.now() - saved > 60_000 * everyMinutes && !store?.isWriting;
+    store?.check();
+    if (isLast || isTime) {
+      await store?.save(step);
       saved = performance.now();
     }
-    // Lets signals and timers in between steps.
+    if (isLast) break;
+    // Lets signals, timers and the checkpoints' thread be heard in between steps.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  return stepCount;
+  ahead.drop();
+  await store?.flush();
+  return step;
 }
 
-/** @throws DreamError `non-finite` where losses are no numbers; it says where the step's makings are kept */
+/** @throws DreamError `non-finite` where losses or gradients are no numbers; it says where the step's makings are kept */
 async function takeStep(
-  { trainer, source, order, nonFiniteFolder, checkpoint }: TrainingRun,
+  { trainer, source, order, nonFiniteFolder }: TrainingRun,
   batch: FeatureBatch,
-  step: number,
-  epoch: number,
+  place: StepPlace,
 ): Promise<StepReport> {
   try {
-    return scope(() => trainer.step(batch, source.emptyCaption, epoch));
+    return scope(() => trainer.step(batch, source.emptyCaption, place));
   } catch (error) {
-    if (!(error instanceof NonFiniteLoss)) throw error;
-    const numbers = order.batch(step);
+    if (!(error instanceof NonFiniteStep) || nonFiniteFolder === null) throw error;
+    const numbers = order.batch(place.step);
     const keys = source.keysOf(numbers);
     const samples = numbers.map((number, i) => ({ number, key: keys[i]! }));
-    const learningRate = learningRateAt(trainer.config.learningRate, epoch);
-    throw await keepNonFinite(nonFiniteFolder, error, { step, learningRate, samples }, (path) =>
-      saveCheckpoint(path, trainer, step, checkpoint.recipeHash),
-    );
+    throw await keepNonFinite(nonFiniteFolder, error, samples, trainer);
   }
 }
 
@@ -119,7 +121,7 @@ class BatchesAhead {
   }
 
   async #fetch(step: number): Promise<FeatureBatch> {
-    return this.source.batch(this.order.batch(step), step);
+    return this.source.batch(this.order.batch(step), step, 0);
   }
 }
 

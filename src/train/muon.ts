@@ -49,17 +49,17 @@ export class Muon {
     this.#momenta = this.#matrices.map((tensor) => zerosLike(tensor.detach()).persist());
   }
 
-  /** @param gradients one for each matrix, in order */
-  step(gradients: readonly Tensor[], learningRate: number): void {
+  /** @param gradients one for each matrix, in order @param factor multiplies them before */
+  step(gradients: readonly Tensor[], learningRate: number, factor: number): void {
     const { momentum, rate, weightDecay, precision } = this.#config;
     noGrad(() =>
       scope(() => {
         foreachMul_(this.#momenta, momentum);
-        foreachAdd_(this.#momenta, gradients);
+        foreachAdd_(this.#momenta, gradients, { alpha: factor });
         foreachMul_(this.#decayed, 1 - learningRate * weightDecay);
         for (const [i, matrix] of this.#matrices.entries())
           scope(() => {
-            const ahead = gradients[i]!.add(this.#momenta[i]!, { alpha: momentum });
+            const ahead = gradients[i]!.mul(factor).add(this.#momenta[i]!, { alpha: momentum });
             const largest = Math.max(...matrix.shape);
             const length = adamwScale * Math.sqrt(largest) * rate * learningRate;
             matrix.add_(orthogonal(ahead, precision), { alpha: -length });

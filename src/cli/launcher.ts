@@ -1,0 +1,39 @@
+/**
+ * @file What a process of `--processes` has to do with the one that started it (see processes.ts), through Node's channel between
+ * them. A process that something else started, torchrun for one, has no such channel.
+ */
+
+/** How long saving may take once the launcher is gone. */
+const graceMs = 30_000;
+
+/** What a process tells its launcher. */
+export interface Farewell {
+  /** What it would have said of another process's end; the launcher knows better. */
+  readonly lostPeer: string;
+}
+
+/** Ends this process, as SIGTERM does, when the one that started it has ended, however that came about. */
+export function endWithLauncher(): void {
+  if (process.send === undefined) return;
+  const end = (): void => {
+    process.kill(process.pid, "SIGTERM");
+    setTimeout(() => process.kill(process.pid, "SIGKILL"), graceMs).unref();
+  };
+  if (!process.connected) {
+    end();
+    return;
+  }
+  process.once("disconnect", end);
+  // The channel alone keeps no process alive.
+  process.channel?.unref();
+}
+
+/**
+ * Leaves it to the launcher to say why this process ends, where it ends because of another one.
+ * @returns whether there is a launcher
+ */
+export function leaveToLauncher(message: string): boolean {
+  if (process.send === undefined || !process.connected) return false;
+  process.send({ lostPeer: message } satisfies Farewell);
+  return true;
+}
