@@ -120,7 +120,7 @@ function caseOf([name, one]: readonly [string, StepCase]): BenchCase {
     peerCases: one.device === "cpu" && inFloat32 !== name ? [inFloat32, name] : [name],
     ceiling: { flops: flopsOf(one), rate: () => ceiling(one) },
     missing:
-      one.device === "cpu" && one.precision === "bfloat16" && !hasFastBfloat16()
+      one.device === "cpu" && one.precision === "bfloat16" && !hasFastBfloat16("cpu")
         ? "this processor multiplies bfloat16 more slowly than float32, which training takes in its place"
         : null,
   };
