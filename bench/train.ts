@@ -5,6 +5,7 @@ import { Dream } from "../src/models/dream/dream.js";
 import { initialise } from "../src/models/dream/initialise.js";
 import { matmulGflops } from "../src/tensor/benchmark.js";
 import {
+  type Device,
   Generator,
   hasFastBfloat16,
   packageRoot,
@@ -38,18 +39,22 @@ export function finishTraining(): void {
   current = null;
 }
 
+/** Where a case's tensors are, as libtorch names it. */
+const placeOf = ({ device }: StepCase): Device => (device === "cuda" ? "cuda:0" : "cpu");
+
 function trainerOf(one: StepCase): NonNullable<typeof current> {
   if (current?.one === one) return current;
   finishTraining();
   const recipe = recipeOf(one);
-  const model = new Dream(recipe.model, one.device);
-  initialise(model, Generator.ofDevice(one.device));
+  const model = new Dream(recipe.model, placeOf(one));
+  initialise(model, Generator.ofDevice(placeOf(one)));
   current = { one, trainer: new Trainer(model, recipe, 1), step: 0 };
   return current;
 }
 
 /** Tokens between a start and an end token, zeros behind. @returns int64 [B, context] */
-function captions({ lengths, size, device }: StepCase): Tensor {
+function captions(one: StepCase): Tensor {
+  const { lengths, size } = one;
   const { contextLength, vocabulary } = sizes[size].textTower;
   return scope(() => {
     const ids = zeros([lengths.length, contextLength], { dtype: "int64" });
@@ -59,7 +64,7 @@ function captions({ lengths, size, device }: StepCase): Tensor {
       caption.narrow(0, 0, 1).fill_(vocabulary - 2);
       caption.narrow(0, length - 1, 1).fill_(vocabulary - 1);
     }
-    return ids.to({ device });
+    return ids.to({ device: placeOf(one) });
   });
 }
 
@@ -67,17 +72,18 @@ function stepSeconds(one: StepCase): number {
   const training = trainerOf(one);
   const { latent, captions: told } = sizes[one.size];
   const B = one.lengths.length;
+  const device = placeOf(one);
   return scope(() => {
     const inputs = Array.from({ length: one.steps }, () => ({
-      latents: randn([B, latent.channels, latent.side, latent.side], { device: one.device }),
+      latents: randn([B, latent.channels, latent.side, latent.side], { device }),
       captionIds: captions(one),
-      captions: randn([B, told.length, told.width], { device: one.device }),
+      captions: randn([B, told.length, told.width], { device }),
     }));
-    synchronize(one.device);
+    synchronize(device);
     const started = performance.now();
     for (const batch of inputs)
       training.trainer.step(batch, batch.captions.narrow(0, 0, 1), { step: training.step++, epoch: 1 });
-    synchronize(one.device);
+    synchronize(device);
     return (performance.now() - started) / 1000 / one.steps;
   });
 }
@@ -94,7 +100,7 @@ function caseOf([name, one]: readonly [string, StepCase]): BenchCase {
     device: one.device,
     // The release's float32 first, and bfloat16 where that may be the peer's best.
     peerCases: one.device === "cpu" && inFloat32 !== name ? [inFloat32, name] : [name],
-    ceiling: { flops: flopsOf(one), rate: () => 1e9 * matmulGflops(one.device, one.precision) },
+    ceiling: { flops: flopsOf(one), rate: () => 1e9 * matmulGflops(placeOf(one), one.precision) },
     missing:
       one.precision === "bfloat16" && !hasFastBfloat16(one.device)
         ? "this processor multiplies bfloat16 more slowly than float32, which training takes in its place"

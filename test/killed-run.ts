@@ -65,15 +65,18 @@ export async function runKilled(
   return kills;
 }
 
-/** @returns how long it prepared, in milliseconds */
+/** @returns milliseconds until its first checkpoint was there */
 async function trainUndisturbed(recipe: string, run: string): Promise<number> {
   const begun = performance.now();
+  let preparationMs = 0;
+  const watching = setInterval(() => {
+    if (preparationMs === 0 && checkpointNames(join(run, "checkpoints")).length > 0)
+      preparationMs = performance.now() - begun;
+  }, 1);
   const { code, err } = await dream(["train", recipe, "--out", run]);
+  clearInterval(watching);
   expect(code, err).toBe(0);
-  const training = new Journal(join(run, "metrics.jsonl"))
-    .read()
-    .reduce((sum, { seconds }) => sum + seconds, 0);
-  return performance.now() - begun - 1000 * training;
+  return preparationMs;
 }
 
 /** Draws moments in the order of their steps. @param preparationMs how long a run prepares */
@@ -107,14 +110,12 @@ async function killAt(recipe: string, run: string, moment: Moment): Promise<Kill
     child.on("close", (_, signal) => resolve(signal)),
   );
   const checkpoints = join(run, "checkpoints");
-  const begun = performance.now();
-  let reached: number | null = null;
+  const isReached = watch(moment, checkpoints);
+  let dueMs: number | null = null;
   const watching = setInterval(() => {
     const now = performance.now();
-    reached ??= isReached(moment, checkpoints) ? now : null;
-    const since = moment.kind === "preparing" ? begun : reached;
-    if (since !== null && now - since >= (moment.kind === "writing" ? 0 : moment.afterMs))
-      child.kill("SIGKILL");
+    if (dueMs === null && isReached()) dueMs = now + (moment.kind === "training" ? moment.afterMs : 0);
+    if (dueMs !== null && now >= dueMs) child.kill("SIGKILL");
   }, 1);
   const signal = await ended;
   clearInterval(watching);
@@ -129,11 +130,31 @@ async function killAt(recipe: string, run: string, moment: Moment): Promise<Kill
   };
 }
 
-/** Whether a step has come that is to be killed at: its checkpoint is there, or on its way. */
-function isReached(moment: Moment, checkpoints: string): boolean {
-  if (moment.kind === "preparing") return false;
-  const names = moment.kind === "writing" ? [] : checkpointNames(checkpoints);
-  return [...names, ...halfWritten(checkpoints)].some((name) => Number(/\d+/.exec(name)) >= moment.step);
+/** Tells whether a moment has come for a process that begins now. */
+function watch(moment: Moment, checkpoints: string): () => boolean {
+  const begun = performance.now();
+  const newest = (names: readonly string[]): number =>
+    Math.max(0, ...names.map((name) => Number(/\d+/.exec(name))));
+  const before = newest(checkpointNames(checkpoints));
+  // What the last process left half-written is there until this one clears it away.
+  let isCleared = false;
+  const underWay = (): number => {
+    const names = halfWritten(checkpoints);
+    isCleared ||= names.length === 0;
+    return isCleared ? newest(names) : 0;
+  };
+  const saved = (): number => Math.max(underWay(), newest(checkpointNames(checkpoints)));
+  switch (moment.kind) {
+    case "preparing":
+      // On a machine that is faster than a minute ago the preparation may be over already.
+      return () => performance.now() - begun >= moment.afterMs || saved() > before;
+    case "training":
+      return () => saved() > Math.max(moment.step, before);
+    case "writing":
+      return () => underWay() > Math.max(moment.step, before);
+    default:
+      throw new Error(`internal: no moment ${moment satisfies never}`);
+  }
 }
 
 function halfWritten(checkpoints: string): string[] {

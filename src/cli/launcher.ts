@@ -12,9 +12,14 @@ export interface Farewell {
   readonly lostPeer: string;
 }
 
+/** Whether `--processes` started this process. */
+export function wasLaunched(): boolean {
+  return process.send !== undefined;
+}
+
 /** Ends this process, as SIGTERM does, when the one that started it has ended, however that came about. */
 export function endWithLauncher(): void {
-  if (process.send === undefined) return;
+  if (!wasLaunched()) return;
   const end = (): void => {
     process.kill(process.pid, "SIGTERM");
     setTimeout(() => process.kill(process.pid, "SIGKILL"), graceMs).unref();

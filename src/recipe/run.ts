@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { BatchOrder } from "../data/order.js";
 import type { FeatureSource } from "../features/feature-batch.js";
+import { removeHalfWritten } from "../formats/atomic.js";
 import { Dream } from "../models/dream/dream.js";
 import { initialise } from "../models/dream/initialise.js";
 import { loadState, writeState } from "../nn/index.js";
@@ -144,6 +145,8 @@ async function lead(
   const checkpoints = join(folder, checkpointsFolder);
   const { checkpoint, damaged } = await resumption(checkpoints, recipe);
   const firstStep = shareState(trainer, checkpoint === null ? 0 : loadCheckpoint(checkpoint, trainer));
+  await removeHalfWritten(folder);
+  await cleanCheckpoints(checkpoints);
   await saveParts(folder, data);
   await writeRecipe(folder, recipe);
   const journal = new Journal(join(folder, "metrics.jsonl"));
@@ -151,7 +154,6 @@ async function lead(
   const board = new TrainingBoard(join(folder, "tensorboard"), firstStep);
   if (firstStep === 0) board.text("recipe", `\`\`\`yaml\n${stringify(recipe)}\`\`\`\n`);
   await onStart(firstStep, run.stepCount, damaged);
-  await cleanCheckpoints(checkpoints);
   const { everyMinutes, kept } = recipe.checkpoints;
   const notes = notesOf(recipe, trainer.team.size);
   const store = new CheckpointStore(trainer, { folder: checkpoints, kept, notes });
