@@ -15,7 +15,9 @@ import {
   requireGrad,
   requiresGrad,
   scope,
+  shareTensor,
   type Tensor,
+  takeTensor,
   tensor,
   tensorFromBytes,
   zeros,
@@ -68,6 +70,19 @@ describe("values", () => {
         .sub(tensor([1, 1], [2]), { alpha: 3 })
         .toNumbers(),
     ).toEqual([-2, -1]);
+  });
+});
+
+describe("tensors between threads", () => {
+  it("are the same memory, taken once", () => {
+    const mine = zeros([2]);
+    const ticket = shareTensor(mine);
+    const theirs = takeTensor(ticket);
+    mine.fill_(3);
+    expect(theirs.toNumbers()).toEqual([3, 3]);
+    mine.dispose();
+    expect(theirs.toNumbers()).toEqual([3, 3]);
+    expect(() => takeTensor(ticket)).toThrow(/no tensor waits under ticket/);
   });
 });
 
