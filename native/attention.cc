@@ -7,6 +7,8 @@
 #include <torch/library.h>
 #include <torch/version.h>
 
+#include "dropout.h"
+
 #if TORCH_VERSION_MAJOR < 2
 
 // The BLAS that libtorch is linked with. It is single-threaded inside a parallel region.
@@ -97,9 +99,17 @@ Tensor attended(const Attention& a, const Tensor& weights) {
   return out;
 }
 
-// Fills the gradients of q and kv. `kept` are the weights after dropout, `keep` its factors.
-void attention_gradients(const Attention& a, const Tensor& weights, const Tensor& kept, const OptionalTensor& keep,
-                         const Tensor& gradient, const Tensor& of_q, const Tensor& of_kv) {
+// Which share of the weights is dropped, and by which seed.
+struct Drop {
+  double share;
+  int64_t seed;
+
+  Tensor operator()(const Tensor& x) const { return share == 0 ? x : dropped(x, share, static_cast<uint64_t>(seed)); }
+};
+
+// Fills the gradients of q and kv.
+void attention_gradients(const Attention& a, const Tensor& weights, const Drop& drop, const Tensor& gradient,
+                         const Tensor& of_q, const Tensor& of_kv) {
   const Attention into{of_q, of_kv, a.heads};
   const Matrices out = side_by_side(gradient, a.heads);
   const int64_t N = a.queries(), M = a.places(), d = a.head_width();
@@ -109,41 +119,43 @@ void attention_gradients(const Attention& a, const Tensor& weights, const Tensor
   };
   Tensor of_weights = at::empty_like(weights);
   each('N', 'T', N, M, d, 1, out, a.values(), stacked(of_weights));
+  const Tensor kept = drop(weights);
   each('T', 'N', M, d, N, 1, stacked(kept), out, into.values());
-  if (keep.has_value()) of_weights.mul_(*keep);
-  const Tensor of_scores = at::_softmax_backward_data(of_weights, weights, -1, at::kFloat);
+  const Tensor of_scores = at::_softmax_backward_data(drop(of_weights), weights, -1, at::kFloat);
   each('N', 'N', N, d, M, a.scale(), stacked(of_scores), a.keys(), side_by_side(of_q, a.heads));
   each('T', 'N', M, d, N, a.scale(), stacked(of_scores), side_by_side(a.q, a.heads), into.keys());
 }
 
-OptionalTensor optional(const Tensor& x) { return x.defined() ? OptionalTensor(x) : c10::nullopt; }
-
-// What both functions keep for their gradients: the factors, the weights, and dropout's factors.
+// What both functions keep for their gradients: the factors, the weights, and what decides dropout.
 Tensor forward(AutogradContext* context, const variable_list& factors, const Attention& a, const OptionalTensor& mask,
-               const OptionalTensor& keep) {
+               double share) {
+  const Drop drop{share, share == 0 ? 0 : static_cast<int64_t>(dropout_seed())};
   const Tensor weights = attention_weights(a, mask);
   variable_list saved = factors;
   saved.push_back(weights);
-  saved.push_back(keep.value_or(Tensor()));
   context->save_for_backward(saved);
   context->saved_data["heads"] = a.heads;
-  return attended(a, keep.has_value() ? weights * *keep : weights);
+  context->saved_data["share"] = drop.share;
+  context->saved_data["seed"] = drop.seed;
+  return attended(a, drop(weights));
+}
+
+Drop drop_of(AutogradContext* context) {
+  return {context->saved_data["share"].toDouble(), context->saved_data["seed"].toInt()};
 }
 
 struct AttentionTo : torch::autograd::Function<AttentionTo> {
   static Tensor forward(AutogradContext* context, const Tensor& q, const Tensor& kv, int64_t heads,
-                        const OptionalTensor& mask, const OptionalTensor& keep) {
-    return dream::forward(context, {q, kv}, {q, kv, heads}, mask, keep);
+                        const OptionalTensor& mask, double share) {
+    return dream::forward(context, {q, kv}, {q, kv, heads}, mask, share);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const Attention a{saved[0], saved[1], context->saved_data["heads"].toInt()};
-    const auto keep = optional(saved[3]);
     const Tensor of_q = at::empty(a.q.sizes(), a.q.options());
     const Tensor of_kv = at::empty(a.kv.sizes(), a.kv.options());
-    attention_gradients(a, saved[2], keep.has_value() ? saved[2] * *keep : saved[2], keep, gradients[0].contiguous(),
-                        of_q, of_kv);
+    attention_gradients(a, saved[2], drop_of(context), gradients[0].contiguous(), of_q, of_kv);
     return {of_q, of_kv, Tensor(), Tensor(), Tensor()};
   }
 };
@@ -155,18 +167,16 @@ struct AttentionWithin : torch::autograd::Function<AttentionWithin> {
   }
 
   static Tensor forward(AutogradContext* context, const Tensor& qkv, int64_t heads, const OptionalTensor& mask,
-                        const OptionalTensor& keep) {
-    return dream::forward(context, {qkv}, parts(qkv, heads), mask, keep);
+                        double share) {
+    return dream::forward(context, {qkv}, parts(qkv, heads), mask, share);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const int64_t heads = context->saved_data["heads"].toInt();
-    const auto keep = optional(saved[2]);
     const Tensor of_qkv = at::empty(saved[0].sizes(), saved[0].options());
     const Attention into = parts(of_qkv, heads);
-    attention_gradients(parts(saved[0], heads), saved[1], keep.has_value() ? saved[1] * *keep : saved[1], keep,
-                        gradients[0].contiguous(), into.q, into.kv);
+    attention_gradients(parts(saved[0], heads), saved[1], drop_of(context), gradients[0].contiguous(), into.q, into.kv);
     return {of_qkv, Tensor(), Tensor(), Tensor()};
   }
 };
@@ -184,25 +194,25 @@ void require_heads(int64_t width, int64_t heads) {
 }
 
 Tensor attention(const Tensor& q, const Tensor& kv, int64_t heads, const OptionalTensor& mask,
-                 const OptionalTensor& keep) {
+                 double share) {
   require_heads(q.size(-1), heads);
   TORCH_CHECK(kv.size(-1) == 2 * q.size(-1) && kv.size(0) == q.size(0), "keys and values ", kv.sizes(),
               " do not belong to queries ", q.sizes());
-  return AttentionTo::apply(factor(q), factor(kv), heads, mask, keep);
+  return AttentionTo::apply(factor(q), factor(kv), heads, mask, share);
 }
 
-Tensor self_attention(const Tensor& qkv, int64_t heads, const OptionalTensor& mask, const OptionalTensor& keep) {
+Tensor self_attention(const Tensor& qkv, int64_t heads, const OptionalTensor& mask, double share) {
   require_heads(qkv.size(-1) / 3, heads);
-  return AttentionWithin::apply(factor(qkv), heads, mask, keep);
+  return AttentionWithin::apply(factor(qkv), heads, mask, share);
 }
 
 }  // namespace
 
 }  // namespace dream
 
-TORCH_LIBRARY(dream, library) {
-  library.def("attention(Tensor q, Tensor kv, int heads, Tensor? mask, Tensor? keep) -> Tensor", &dream::attention);
-  library.def("self_attention(Tensor qkv, int heads, Tensor? mask, Tensor? keep) -> Tensor", &dream::self_attention);
+TORCH_LIBRARY_FRAGMENT(dream, library) {
+  library.def("attention(Tensor q, Tensor kv, int heads, Tensor? mask, float share) -> Tensor", &dream::attention);
+  library.def("self_attention(Tensor qkv, int heads, Tensor? mask, float share) -> Tensor", &dream::self_attention);
 }
 
 #endif

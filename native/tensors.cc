@@ -1,7 +1,9 @@
-// Tensors as slots: bytes in and out, what a tensor is, and letting go of it.
+// Tensors as slots: bytes in and out, what a tensor is, letting go of it, and handing it to another environment.
 #include "tensors.h"
 
 #include <cstring>
+#include <mutex>
+#include <unordered_map>
 
 namespace dream {
 
@@ -67,6 +69,42 @@ napi_value dispose(Call& call) {
 
 napi_value live_tensors(Call& call) { return from_number(call.env(), call.instance().tensors.live()); }
 
+// Tensors on their way from one environment to another: the only place where two environments meet.
+class Passage {
+ public:
+  int32_t leave(at::Tensor tensor) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    waiting_.emplace(++last_, std::move(tensor));
+    return last_;
+  }
+
+  at::Tensor fetch(int32_t ticket) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto found = waiting_.find(ticket);
+    if (found == waiting_.end()) throw Misuse("no tensor waits under ticket " + std::to_string(ticket));
+    at::Tensor tensor = std::move(found->second);
+    waiting_.erase(found);
+    return tensor;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<int32_t, at::Tensor> waiting_;
+  int32_t last_ = 0;
+};
+
+// Lives as long as the process, as the tensors' memory does.
+Passage& passage() {
+  static auto* instance = new Passage();
+  return *instance;
+}
+
+// share(slot) -> ticket, under which any environment of this process may take the same tensor, once.
+napi_value share(Call& call) { return from_number(call.env(), passage().leave(call.tensor(0))); }
+
+// take(ticket) -> slot. The memory is shared; who writes to it and when is for the two environments to settle.
+napi_value take(Call& call) { return from_tensor(call.env(), call.instance(), passage().fetch(call.integer(0))); }
+
 }  // namespace
 
 std::vector<Export> tensor_exports() {
@@ -74,7 +112,7 @@ std::vector<Export> tensor_exports() {
           {"item", exported<item>},           {"shape", exported<shape>},
           {"dtype", exported<dtype>},         {"device", exported<device>},
           {"isContiguous", exported<is_contiguous>}, {"dispose", exported<dispose>},
-          {"liveTensors", exported<live_tensors>}};
+          {"liveTensors", exported<live_tensors>}, {"share", exported<share>}, {"take", exported<take>}};
 }
 
 }  // namespace dream

@@ -164,15 +164,7 @@ scaledDotProductAttention: scaled_dot_product_attention
 linalgEigh: linalg_eigh
 linalgQr: linalg_qr
 foreachAdd_: _foreach_add_.List
-foreachAddScalar_: _foreach_add_.Scalar
-foreachMul: _foreach_mul.Scalar
 foreachMul_: _foreach_mul_.Scalar
-foreachDiv_: _foreach_div_.List
-foreachSqrt: _foreach_sqrt
-foreachNorm: _foreach_norm.Scalar
-foreachDivScalar_: _foreach_div_.Scalar
-foreachAddcmul_: _foreach_addcmul_.Scalar
-foreachAddcdiv_: _foreach_addcdiv_.Scalar
 upsampleBicubic: upsample_bicubic2d
 upsampleNearest: upsample_nearest2d
 upsampleBilinear: upsample_bilinear2d

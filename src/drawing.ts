@@ -117,7 +117,7 @@ export function drawCandidates(
 
 /** @throws DreamError `value` where a caption does not fit */
 function requestFor({ captions: reader }: TrainedModel, captions: readonly string[], sampling: Sampling) {
-  for (const caption of captions) checkLength(reader, caption);
+  for (const caption of captions) checkCaption(reader, caption);
   const empty = reader.told([""]);
   // Guidance 0 asks for what is drawn without a caption: both branches take the empty one (SPEC section 13).
   const silent = sampling.guidance.scale === 0;
@@ -135,7 +135,8 @@ function requestFor({ captions: reader }: TrainedModel, captions: readonly strin
   };
 }
 
-function checkLength(reader: CaptionReader, caption: string): void {
+/** @throws DreamError `value` where a caption is longer than a model reads */
+export function checkCaption(reader: CaptionReader, caption: string): void {
   const { found, most, unit } = reader.length(caption);
   if (found <= most) return;
   throw new DreamError("value", {

@@ -56,9 +56,15 @@ export { normaliseBytes, type PicturePreparation, readPreparation } from "./mode
 export { T5Encoder } from "./models/frozen/t5.js";
 export { AutoencoderKl, meanOf, sampleMoments } from "./models/frozen/vae.js";
 export { bytesState, loadState, stateFile, writeState } from "./nn/index.js";
-export { describeMemory, type MemoryPlan, planMemory } from "./plan/memory.js";
+export { type CommunicationPlan, planCommunication } from "./plan/communication.js";
+export { checkMemory } from "./plan/fitting.js";
+export { type StepFlops, stepFlops } from "./plan/flops.js";
+export { describeMemory, type MemoryPlan, type Placement, planMemory } from "./plan/memory.js";
+export { type PlanFor, planRun, type RunPlan } from "./plan/run-plan.js";
+export { type DeviceSpeed, planTime, type TimePlan } from "./plan/time.js";
 export type { LocateModel } from "./recipe/frozen-parts.js";
 export { loadModel, saveModel, type TrainedModel } from "./recipe/model-folder.js";
+export { overridden } from "./recipe/overrides.js";
 export type { Parts } from "./recipe/parts.js";
 export { preparePictures } from "./recipe/pictures-data.js";
 export { publishRun } from "./recipe/publish.js";
@@ -66,6 +72,8 @@ export { parseRecipe, type Recipe, readRecipe, recipeOf, stepsOf } from "./recip
 export { releaseOfRun } from "./recipe/release-export.js";
 export { openRelease, publishRelease, runOfRelease } from "./recipe/release-import.js";
 export { runRecipe } from "./recipe/run.js";
+export { openRun } from "./recipe/saved-run.js";
+export { keepSamples } from "./samples.js";
 export * as engine from "./tensor/index.js";
 export { cleanCaption } from "./text/caption-cleaning.js";
 export { ClipTokenizer } from "./text/clip-tokenizer.js";

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { RunPlan } from "../src/plan/run-plan.js";
 import { dream } from "./process.js";
 
-const verbs = ["demo", "train", "generate", "embed", "data", "cache", "convert", "doctor"];
+const verbs = ["demo", "train", "generate", "embed", "data", "cache", "convert", "plan", "doctor"];
 
 describe("the command", () => {
   it.each([[[]], ...verbs.map((verb) => [[verb]]), [["data", "scenes"]]])(
@@ -24,6 +25,10 @@ describe("the command", () => {
     ["cache --data x"],
     ["cache --data x --out y --part 5/4"],
     ["convert x"],
+    ["plan"],
+    ["plan dream-b --devices 0"],
+    ["plan dream-b --device tpu"],
+    ["plan dream-b --efficiency 2"],
     ["convert x y --ema --live"],
     ["generate --prompt x"],
     ["generate --model runs/none --prompt x --candidates 0"],
@@ -45,6 +50,19 @@ describe("the command", () => {
     const { code, err } = await dream(["train", "scene-nano"]);
     expect(err).toMatch(/Did you mean "scenes-nano"\?/);
     expect(code).toBe(2);
+  });
+
+  it("plans a run on paper, and says whether it fits by its exit code", async () => {
+    const line = "plan dream-l --devices 32 --device cuda --rate 650 --bandwidth 50 --memory";
+    const fits = await dream([...line.split(" "), "80", "--json"]);
+    expect(fits.code).toBe(0);
+    const planned = JSON.parse(fits.out) as RunPlan;
+    expect(planned).toMatchObject({ recipe: "dream-l", verdict: { fits: true } });
+    expect(planned.parameters.total).toBe(635_989_793);
+    const small = await dream([...line.split(" "), "40"]);
+    expect(small.code).toBe(1);
+    expect(small.out).toBe("");
+    expect(small.err).toMatch(/does not fit: accumulation: \d+ would fit/);
   });
 
   it("reports the engine", async () => {

@@ -19,6 +19,7 @@ const floors: readonly (readonly string[])[] = [
   ["recipe"],
   ["golden", "plan"],
   ["drawing", "embedding"],
+  ["samples"],
   ["report"],
   ["demo"],
   ["cli"],

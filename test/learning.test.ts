@@ -39,7 +39,12 @@ function trained(changed: Partial<RecipeOf<"scenes">["model"]>, steps: number): 
   const order = new BatchOrder(data.train.count, recipe.batchSize, recipe.seed);
   for (let step = 0; step < steps; step++)
     // The warmup goes by quickly, so that both losses act within a minute.
-    scope(() => trainer.step(data.train.batch(order.batch(step)), data.train.emptyCaption, 0.5 + step / 100));
+    scope(() =>
+      trainer.step(data.train.batch(order.batch(step)), data.train.emptyCaption, {
+        step,
+        epoch: 0.5 + step / 100,
+      }),
+    );
   const batch = data.heldOutTable.batch(Array.from({ length: heldOutCount }, (_, i) => i));
   // The loss is always taken, whether it was trained for or not.
   const { model } = trainer;

@@ -20,6 +20,7 @@ const at = (name: string): string => join(folder, name);
 const [photos, cache, recipe] = [at("photos"), at("cache"), at("tiny.yaml")];
 const parts = at("parts");
 const steps = ["--steps", "12"];
+const lastState = join("checkpoints", "step-00000012", "state.safetensors");
 const prompt = "a small red circle";
 
 /** One picture is no picture, one is cut short. */
@@ -152,6 +153,63 @@ describe("dream train on pictures", () => {
     expect(live.some(({ generativeLoss }) => generativeLoss > 0.1)).toBe(true);
   }, 120_000);
 
+  it("draws samples from the cache with the frozen models where they are here, and says so where they are not", async () => {
+    const samples = ["--set", "samples={everySteps: 6, captions: [a small red circle]}"];
+    const args = (out: string) => [
+      "train",
+      recipe,
+      "--train-data",
+      cache,
+      "--out",
+      at(out),
+      ...samples,
+      ...steps,
+    ];
+    const drawn = await dream(args("sampled"));
+    expect(drawn.code, drawn.err).toBe(0);
+    expect(drawn.err).toMatch(/sample grids, every 6 steps: .*sampled\/samples/);
+    expect(readdirSync(at("sampled/samples"))).toEqual(["step-00000006.png", "step-00000012.png"]);
+    const hidden = at("parts-hidden");
+    renameSync(parts, hidden);
+    const left = await dream(args("unsampled"));
+    renameSync(hidden, parts);
+    expect(left.code, left.err).toBe(0);
+    expect(
+      left.err.match(/No samples are drawn: .*frozen models, which are not on this machine/g),
+    ).toHaveLength(1);
+    expect(readdirSync(at("unsampled"))).not.toContain("samples");
+    const model = (run: string) => readFileSync(join(at(run), "model.safetensors"));
+    expect(model("sampled").equals(model("cached"))).toBe(true);
+  }, 120_000);
+
+  it("names the pictures of a step whose losses are no numbers", async () => {
+    const absurd = [
+      "--set",
+      "learningRate={kind: constant, peak: 1e30, minimum: 0, warmupEpochs: 0, totalEpochs: 1}",
+    ];
+    for (const [data, key] of [
+      [photos, /^\d{8}$/],
+      [cache, /^features-0000\d-of-00004\.safetensors row \d+$/],
+    ] as const) {
+      const out = at(data === photos ? "absurd-live" : "absurd-cached");
+      const { code, err } = await dream([
+        "train",
+        recipe,
+        "--train-data",
+        data,
+        "--out",
+        out,
+        ...absurd,
+        ...steps,
+      ]);
+      expect(code, err).toBe(1);
+      const [step] = readdirSync(join(out, "non-finite"));
+      const batch = JSON.parse(readFileSync(join(out, "non-finite", step!, "batch.json"), "utf8"));
+      expect(batch.samples).toHaveLength(8);
+      for (const sample of batch.samples) expect(sample.key).toMatch(key);
+    }
+  }, 120_000);
+
   it("goes on after Ctrl-C bit for bit, live", async () => {
     const out = at("stopped");
     const args = ["train", recipe, "--train-data", photos, "--out", out, ...steps];
@@ -160,7 +218,7 @@ describe("dream train on pictures", () => {
     expect(first.err).toMatch(/To go on: dream train .*--train-data .*--steps 12/);
     const second = await dream(args);
     expect(second.err).toMatch(/Going on from step/);
-    for (const name of ["checkpoint.safetensors", "model.safetensors"])
+    for (const name of [lastState, "model.safetensors"])
       expect(readFileSync(join(out, name)).equals(readFileSync(join(at("live"), name))), name).toBe(true);
   }, 120_000);
 
@@ -245,10 +303,7 @@ describe("dream convert", () => {
   it("makes a checkpoint of a run, and of that the run again, bit for bit", async () => {
     await ok("convert", at("live"), pth);
     await ok("convert", pth, at("back"), "--as", "run");
-    const [run, back] = [
-      content(join(at("live"), "checkpoint.safetensors")),
-      content(join(at("back"), "checkpoint.safetensors")),
-    ];
+    const [run, back] = [content(join(at("live"), lastState)), content(join(at("back"), lastState))];
     expect([...back.keys()]).toEqual([...run.keys()]);
     for (const [name, value] of run) expect(back.get(name) === value, name).toBe(true);
     // The run is at its end: to go on is to find nothing left to do.

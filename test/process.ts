@@ -13,6 +13,11 @@ export interface Finished {
   readonly err: string;
 }
 
+/** The built command with arguments, as a program and what it is given. */
+export function command(args: readonly string[]): readonly [program: string, ...args: string[]] {
+  return [process.execPath, join(root, bin.dream), ...args];
+}
+
 /** Runs `dream` with arguments; a signal is sent once stderr says what `stopAfter` looks for. */
 export function dream(
   args: readonly string[],
@@ -21,7 +26,8 @@ export function dream(
 ): Promise<Finished> {
   return new Promise((resolve) => {
     const env = { ...process.env, ...environment };
-    const child = spawn(process.execPath, [join(root, bin.dream), ...args], { cwd: root, env });
+    const [program, ...given] = command(args);
+    const child = spawn(program, given, { cwd: root, env });
     let [out, err, stopped] = ["", "", false];
     child.stdout.on("data", (data) => {
       out += String(data);

@@ -22,6 +22,14 @@ const prompt = "a large red circle in the centre on a plain background";
 /** Whether this user may have a file system of its own, for a full disk. */
 const mayMount = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "none", folder()]).status === 0;
 
+const lastState = join("checkpoints", "step-00000200", "state.safetensors");
+
+/** Two runs ended with the same model and state, to the bit. */
+function expectSame(run: string, other: string): void {
+  for (const name of ["model.safetensors", lastState])
+    expect(readFileSync(join(run, name)).equals(readFileSync(join(other, name))), name).toBe(true);
+}
+
 beforeAll(async () => {
   const { code, err } = await dream(["train", "scenes-test", "--out", whole]);
   expect(code, err).toBe(0);
@@ -34,7 +42,7 @@ describe("dream train", () => {
       "config.json",
       "model.safetensors",
       "codec.safetensors",
-      "checkpoint.safetensors",
+      "checkpoints",
       "recipe.json",
     ])
       expect(names).toContain(name);
@@ -50,8 +58,13 @@ describe("dream train", () => {
     const second = await dream(["train", "scenes-test", "--out", out]);
     expect(second.err).toMatch(/Going on from step \d+/);
     expect(second.code).toBe(0);
-    for (const name of ["model.safetensors", "checkpoint.safetensors"])
-      expect(readFileSync(join(out, name)).equals(readFileSync(join(whole, name))), name).toBe(true);
+    expectSame(out, whole);
+    // The checkpoint of the end is damaged afterwards: the one of the stop is gone on from.
+    truncateSync(join(out, lastState), 1000);
+    const third = await dream(["train", "scenes-test", "--out", out]);
+    expect(third.err).toMatch(/is kept as damaged-step-00000200: read .*state\.safetensors: .*got 1000/);
+    expect(third.err).toMatch(/Going on from step \d+/);
+    expectSame(out, whole);
     const steps = linesOf<{ step: number }>(readFileSync(join(out, "metrics.jsonl"), "utf8"));
     expect(steps.map(({ step }) => step)).toEqual([...Array(200).keys()]);
   }, 180_000);
@@ -93,46 +106,56 @@ describe("dream train", () => {
     expect(other.err).not.toMatch(/Rendering scenes/);
     const out = join(folder(), "half");
     cpSync(whole, out, { recursive: true });
-    const path = join(out, "checkpoint.safetensors");
+    const path = join(out, lastState);
     const size = readFileSync(path).length;
     truncateSync(path, Math.floor(size / 2));
     const damaged = await dream(["train", "scenes-test", "--out", out]);
     expect(damaged.code).toBe(1);
-    expect(damaged.err).toMatch(/checkpoint\.safetensors/);
+    expect(damaged.err).toMatch(/only damaged ones: step-00000200 \(read .*state\.safetensors/);
     expect(readFileSync(path)).toHaveLength(Math.floor(size / 2));
     const mine = join(folder(), "mine.yaml");
     writeFileSync(mine, readFileSync("recipes/scenes-test.yaml", "utf8").replace("seed: 7", "seed: 8"));
     const strange = await dream(["train", mine, "--out", whole]);
     expect(strange.code).toBe(1);
-    expect(strange.err).toMatch(/choose another folder/i);
+    expect(strange.err).toMatch(/differs in seed \(7 there, 8 here\)\. Choose another folder/);
   }, 180_000);
 
   it.skipIf(!mayMount)(
     "says so when the disk is full, and keeps what was there",
     async () => {
       const stopped = join(folder(), "stopped");
-      await dream(["train", "scenes-test", "--out", stopped], /Training \d+/);
-      // A disk of its own, filled to the last byte.
+      const often = join(folder(), "often.yaml");
+      const recipe = readFileSync("recipes/scenes-test.yaml", "utf8");
+      writeFileSync(often, recipe.replace("everyMinutes: 5", "everyMinutes: 0.001"));
+      await dream(["train", often, "--out", stopped], /Training \d+/);
+      // A disk of its own, filled to the last byte; then with room for the journal, but not for a checkpoint; then with room.
+      const train = ['node dist/cli/main.js train "$3" --out "$1/run"', 'echo "code $?"'];
+      const look = ['cd "$1/run"', "sha256sum checkpoints/step-*/*", "find -name '*.partial'", 'cd "$4"'];
       const script = [
         'mount -t tmpfs -o size=64m none "$1"',
         'cp -r "$2" "$1/run"',
-        'sha256sum < "$1/run/checkpoint.safetensors"',
+        ...look,
         'cat /dev/zero > "$1/filling" 2>/dev/null',
-        'node dist/cli/main.js train scenes-test --out "$1/run"',
-        'echo "code $?"',
-        'sha256sum < "$1/run/checkpoint.safetensors"',
-        'ls "$1/run"',
+        ...train,
+        ...look,
+        'truncate -s -500K "$1/filling"',
+        ...train,
+        ...look,
+        'rm "$1/filling"',
+        ...train,
       ].join("\n");
-      const { stdout, stderr } = spawnSync("unshare", ["-rm", "sh", "-c", script, "sh", folder(), stopped], {
-        cwd: root,
-        encoding: "utf8",
-      });
-      expect(stderr).toMatch(/dream: write .*disk is full; free some space/s);
-      const [before, code, after, ...names] = stdout.trim().split("\n");
-      expect(code).toBe("code 1");
-      expect(after).toBe(before);
-      expect(names.filter((name) => name.endsWith(".partial"))).toEqual([]);
-      expect(names).toContain("metrics.jsonl");
+      const args = ["-rm", "sh", "-c", script, "sh", folder(), stopped, often, root];
+      const { stdout, stderr } = spawnSync("unshare", args, { cwd: root, encoding: "utf8" });
+      expect(stderr.match(/^dream: write .*/gm)).toMatchObject([
+        expect.stringMatching(/run\/(?!checkpoints).*disk is full; free some space/i),
+        expect.stringMatching(/run\/checkpoints\/step-\d+: ENOSPC.*disk is full; free some space/i),
+      ]);
+      const [before, full, short, end] = stdout.split(/code \d\n/);
+      expect(before).toMatch(
+        /^[0-9a-f]{64} .*step-\d+\/checkpoint\.json\n[0-9a-f]{64} .*state\.safetensors\n/,
+      );
+      expect([full, short, end]).toEqual([before, before, ""]);
+      expect(stdout.match(/code \d/g)).toEqual(["code 1", "code 1", "code 0"]);
     },
     180_000,
   );

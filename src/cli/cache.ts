@@ -4,18 +4,20 @@ import { bytesPerSample, shardCount } from "../features/cache-format.js";
 import { fillCache } from "../features/cache-writer.js";
 import { makeParts, saveParts } from "../recipe/parts.js";
 import { cacheIndexFor, examplesOf, openPictures } from "../recipe/pictures-data.js";
-import { readRecipe, recipeOf } from "../recipe/recipe.js";
+import { recipeOf } from "../recipe/recipe.js";
 import { commandLine } from "./command-line.js";
 import { interruption } from "./interruption.js";
 import { locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
 import { say, tell } from "./output.js";
 import { clock, Progress } from "./progress.js";
+import { readRecipeWith, setOption } from "./recipe-settings.js";
 
 interface CacheCommandOptions {
   readonly data: string;
   readonly out: string;
   readonly recipe: string;
+  readonly set?: readonly string[];
   readonly rows: number;
   readonly part: { readonly number: number; readonly of: number };
   readonly pixels?: boolean;
@@ -35,6 +37,7 @@ export function addCache(program: Command): void {
     .requiredOption("--data <location>", "captioned pictures: shards, a folder, or parquet files")
     .requiredOption("--out <folder>", "where the cache goes; an unfinished one is gone on with")
     .option("--recipe <name>", "whose autoencoder, captions and picture size are used", "dream-l")
+    .addOption(setOption())
     .option("--rows <N>", "samples in a file", whole(1), usualRows)
     .option(
       "--part <i/N>",
@@ -64,7 +67,7 @@ function part(text: string): CacheCommandOptions["part"] {
 
 async function cache(options: CacheCommandOptions): Promise<void> {
   const started = performance.now();
-  const recipe = recipeOf("pictures", readRecipe(options.recipe));
+  const recipe = recipeOf("pictures", readRecipeWith(options.recipe, options.set));
   const { data, out, rows } = options;
   const { number, of } = options.part;
   const stop = interruption(
@@ -72,6 +75,7 @@ async function cache(options: CacheCommandOptions): Promise<void> {
       "--data": data,
       "--out": out,
       "--recipe": options.recipe,
+      "--set": options.set,
       "--rows": rows === usualRows ? undefined : rows,
       "--part": of === 1 ? undefined : `${number + 1}/${of}`,
       "--pixels": options.pixels,

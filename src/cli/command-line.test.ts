@@ -11,8 +11,11 @@ describe("a command to type again", () => {
       "--pixels": true,
       "--json": false,
       "--init": undefined,
+      "--set": ["seed=1", "masking={kind: never}"],
     };
-    expect(commandLine("dream train x", options)).toBe("dream train x --out 'my run' --steps 3 --pixels");
+    expect(commandLine("dream train x", options)).toBe(
+      "dream train x --out 'my run' --steps 3 --pixels --set seed=1 --set 'masking={kind: never}'",
+    );
   });
 
   it("is read by a shell as it was meant", () => {

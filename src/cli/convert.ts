@@ -8,7 +8,7 @@ import { publishRun } from "../recipe/publish.js";
 import type { Recipe } from "../recipe/recipe.js";
 import { releaseOfModel, releaseOfRun } from "../recipe/release-export.js";
 import { openRelease, publishRelease, runOfRelease } from "../recipe/release-import.js";
-import { isRun } from "../recipe/saved-run.js";
+import { isRun, openRun, type SavedRun } from "../recipe/saved-run.js";
 import { locateModel } from "./locate-model.js";
 import { say, tell } from "./output.js";
 
@@ -57,14 +57,14 @@ async function convert(from: string, to: string, options: ConvertOptions): Promi
   const source = kindOf(from);
   if (to.endsWith(".pth")) {
     if (source === "release") throw same(from, to);
-    await (source === "run" ? releaseOfRun(from, to) : releaseOfModel(from, to));
+    await (source === "run" ? releaseOfRun(await opened(from), to) : releaseOfModel(from, to));
     say(
       `${to}: a checkpoint that PyTorch opens, with ${source === "run" ? "model, averages, optimiser and epoch" : "the model"}.`,
     );
     if (options.json) tell({ from, to, kind: "release" });
     return;
   }
-  if (source === "run") await publishRun(from, to, weights);
+  if (source === "run") await publishRun(await opened(from), to, weights);
   else if (source === "release") {
     const release = await openRelease(from, options.recipe);
     const parts = await partsFor(release.recipe, options.parts);
@@ -82,6 +82,12 @@ async function convert(from: string, to: string, options: ConvertOptions): Promi
   if (options.json) tell({ from, to, kind: "model", weights });
 }
 
+async function opened(folder: string): Promise<SavedRun> {
+  const run = await openRun(folder);
+  for (const { name, reason } of run.damaged) say(`${name} is damaged and left out: ${reason}`);
+  return run;
+}
+
 function partsFor(recipe: Recipe, folder: string | undefined): Promise<Parts> {
   if (folder === undefined) return closedParts(recipe, locateModel);
   return loadParts(folder, { ...recipe, sizePixels: recipe.data.sizePixels }, null);
@@ -95,8 +101,7 @@ function kindOf(from: string): "run" | "model" | "release" {
   if (existsSync(join(from, "config.json"))) return "model";
   throw new DreamError("io", {
     operation: `convert ${from}`,
-    expected:
-      "a run's folder (checkpoint.safetensors and recipe.json), a model's folder (config.json), or a .pth file",
+    expected: "a run's folder (checkpoints and recipe.json), a model's folder (config.json), or a .pth file",
     got: found === undefined ? "no such file or folder" : "a folder without these",
   });
 }

@@ -5,15 +5,15 @@ import { type DemoHooks, type DemoOutcome, runDemo } from "../demo/demo.js";
 import { quickPlan, standardPlan } from "../demo/plan.js";
 import type { Fidelity } from "../evaluate/fidelity.js";
 import { attributes } from "../evaluate/fidelity.js";
+import { type Cell, writeGrid } from "../formats/picture-grid.js";
 import { readRecipe, recipeOf } from "../recipe/recipe.js";
 import type { JudgedDrawing } from "../report/demo-story.js";
 import { engineVersion, threadCount } from "../tensor/index.js";
 import { interruption } from "./interruption.js";
 import { positive } from "./numbers.js";
 import { say, tell } from "./output.js";
-import { type Cell, writeGrid } from "./picture-grid.js";
 import { clock, Progress } from "./progress.js";
-import { describeStep } from "./train.js";
+import { describeStep, sayDamaged } from "./train-watch.js";
 
 interface DemoOptions {
   readonly out?: string;
@@ -60,7 +60,8 @@ function hooksFor(signal: AbortSignal): DemoHooks {
   const drawing = new Progress("Drawing and judging");
   return {
     onPrepare: (part, done, all) => (part === "render" ? rendering : reading).update(done, all),
-    onStart: (firstStep, steps, { train, heldOutTable, codec }) => {
+    onStart: (firstStep, steps, { train, heldOutTable, codec }, damaged) => {
+      sayDamaged(damaged);
       say(
         `${train.count} scenes to learn from, ${heldOutTable.count} of combinations kept back. ${codec.description}.`,
       );

@@ -12,12 +12,17 @@ export interface Farewell {
   readonly lostPeer: string;
 }
 
+/** Whether `--processes` started this process. */
+export function wasLaunched(): boolean {
+  return process.send !== undefined;
+}
+
 /**
  * Ends this process when its launcher says so, since another one failed, or, as SIGTERM does, when the launcher has ended, however that
  * came about.
  */
 export function endWithLauncher(): void {
-  if (process.send === undefined) return;
+  if (!wasLaunched()) return;
   const end = (): void => {
     process.kill(process.pid, "SIGTERM");
     setTimeout(() => process.kill(process.pid, "SIGKILL"), graceMs).unref();

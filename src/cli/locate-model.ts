@@ -17,6 +17,10 @@ const wanted: Readonly<Record<Parameters<LocateModel>[1], readonly WantedFile[]>
   tokenizer: [["tokenizer.json", "spiece.model"]],
 };
 
+/** Without a download. @throws DreamError where something is not on this machine */
+export const locateKept: LocateModel = (name, files) =>
+  resolveModel(name, { ...hubOptions(), offline: true, files: wanted[files] });
+
 /** @throws DreamError saying what is missing and how to have it */
 export const locateModel: LocateModel = (name, files) => {
   const progress = new Progress(`Downloading ${name}`);

@@ -24,8 +24,19 @@ async function main(): Promise<void> {
     const { addDoctor } = await import("./doctor.js");
     const { addEmbed } = await import("./embed.js");
     const { addGenerate } = await import("./generate.js");
+    const { addPlan } = await import("./plan.js");
     const { addTrain } = await import("./train.js");
-    for (const add of [addDemo, addTrain, addGenerate, addEmbed, addData, addCache, addConvert, addDoctor])
+    for (const add of [
+      addDemo,
+      addTrain,
+      addGenerate,
+      addEmbed,
+      addData,
+      addCache,
+      addConvert,
+      addPlan,
+      addDoctor,
+    ])
       add(program);
     await program.parseAsync();
   } catch (error) {

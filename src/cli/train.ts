@@ -4,30 +4,33 @@ import { basename, join } from "node:path";
 import type { Command } from "commander";
 import { DreamError } from "../errors.js";
 import { generativeLoss, retrieval } from "../evaluate/held-out.js";
-import { checkMemory, describeMemory, planMemory } from "../plan/memory.js";
-import { partsBytes } from "../recipe/frozen-parts.js";
-import { loadModel, type TrainedModel } from "../recipe/model-folder.js";
-import { loadParts, type Parts } from "../recipe/parts.js";
+import { tokenCount } from "../models/dream/config.js";
+import { checkMemory } from "../plan/fitting.js";
+import { pictureFlops } from "../plan/flops.js";
+import { describeMemory } from "../plan/memory.js";
+import { type FrozenPlace, partsBytes } from "../recipe/frozen-parts.js";
+import { loadModel } from "../recipe/model-folder.js";
+import { areClosed, loadParts, type Parts } from "../recipe/parts.js";
 import { isCache, preparePictures } from "../recipe/pictures-data.js";
-import {
-  type Recipe,
-  type RecipeOf,
-  readRecipe,
-  recipeNames,
-  recipeOf,
-  stretched,
-} from "../recipe/recipe.js";
-import { checkStart, type RunData, runRecipe } from "../recipe/run.js";
+import { type Recipe, type RecipeOf, recipeNames, recipeOf, stretched } from "../recipe/recipe.js";
+import { checkStart, precisionOn, type RunData, type RunStart } from "../recipe/run.js";
 import { isRun } from "../recipe/saved-run.js";
 import { prepareScenes, type SceneData } from "../recipe/scenes-data.js";
-import type { JournalEntry } from "../train/journal.js";
+import type { ProcessGroup } from "../tensor/index.js";
+import type { Ceiling } from "../train/ceiling.js";
 import type { Trainer } from "../train/trainer.js";
 import { commandLine, quoted } from "./command-line.js";
+import { deviceFor, deviceKind, deviceOption } from "./device.js";
 import { type Interruption, interruption } from "./interruption.js";
-import { locateModel } from "./locate-model.js";
+import { wasLaunched } from "./launcher.js";
+import { locateKept, locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
-import { say, tell } from "./output.js";
+import { leaveWordsToFirst, say, tell } from "./output.js";
+import { runProcesses } from "./processes.js";
 import { clock, Progress } from "./progress.js";
+import { readRecipeWith, setOption } from "./recipe-settings.js";
+import { isTeamMember, joinTeam } from "./team.js";
+import { runWatched } from "./train-watch.js";
 
 interface TrainOptions {
   readonly trainData?: string;
@@ -35,6 +38,9 @@ interface TrainOptions {
   readonly steps?: number;
   readonly out?: string;
   readonly init?: string;
+  readonly set?: readonly string[];
+  readonly device: string;
+  readonly processes?: number;
   readonly json?: boolean;
 }
 
@@ -55,40 +61,70 @@ export function addTrain(program: Command): void {
     )
     .option("--out <folder>", "where the run is kept (default: runs/ and the recipe's name)")
     .option("--init <model>", "start from this model's weights, words and codec")
+    .addOption(setOption())
+    .addOption(deviceOption())
+    .option(
+      "--processes <N>",
+      "train in so many processes of this machine, each with its share of the cores, or a GPU each; torchrun's variables do the same over several machines",
+      whole(1),
+    )
     .option("--json", "print one line of JSON with the results")
     .addHelpText(
       "after",
       "\nExamples:\n  $ dream train scenes-nano --out runs/mine --init runs/demo\n" +
-        "  $ dream train dream-l --train-data 'cc12m/{00000..01242}.tar'",
+        "  $ dream train scenes-nano --processes 2\n" +
+        "  $ dream train dream-l --train-data 'cc12m/{00000..01242}.tar' --set learningRate.peak=4e-4 --set batchSize=1024",
     )
     .action(train);
 }
 
 async function train(name: string, options: TrainOptions): Promise<void> {
+  const { processes = 1 } = options;
+  if (processes > 1 && !isTeamMember()) {
+    process.exitCode = await runProcesses(processes, process.argv.slice(2));
+    return;
+  }
   const started = performance.now();
-  const recipe = readRecipe(name);
+  const recipe = readRecipeWith(name, options.set);
+  checkOptions(recipe, options);
+  const group = await joinTeam(deviceKind(options.device));
+  if (group !== null && group.rank > 0) leaveWordsToFirst();
   const run = options.out ?? join("runs", basename(recipe.name));
-  const { init, trainData, steps } = options;
+  const { init } = options;
   const resume = {
-    "--train-data": trainData,
+    "--train-data": options.trainData,
     "--index-folder": options.indexFolder,
     "--out": run,
     "--init": init,
-    "--steps": steps,
+    "--steps": options.steps,
+    "--set": options.set,
+    "--device": options.device === "auto" ? undefined : options.device,
+    "--processes": wasLaunched() ? group?.size : undefined,
   };
   const stop = interruption(commandLine(`dream train ${quoted(name)}`, resume));
-  checkOptions(recipe, options);
+  const device = deviceFor(options.device, group?.localRank ?? null);
   const from = init === undefined ? undefined : await loadModel(init, locateModel);
   if (from !== undefined) checkStart(recipe, from);
+  const start = { device, group, from };
   const done =
     recipe.data.kind === "scenes"
-      ? await trainScenes(recipeOf("scenes", recipe), run, options, from, stop)
-      : await trainPictures(recipeOf("pictures", recipe), run, options, from, stop);
+      ? await trainScenes(recipeOf("scenes", recipe), run, options, start, stop)
+      : await trainPictures(recipeOf("pictures", recipe), run, options, start, stop);
+  group?.leave();
   if (done === null) return;
   const seconds = (performance.now() - started) / 1000;
   say(`Trained ${done.steps} steps in ${clock(seconds)}${done.note}.`);
   say(`Draw with it: dream generate --model ${run} --prompt "..."`);
   if (options.json) tell({ run, recipe: recipe.name, steps: done.steps, seconds, ...done.results });
+}
+
+/** What the first process of each machine does before the others: they find what it left. */
+async function inTurn<T>(group: ProcessGroup | null, body: () => Promise<T>): Promise<T> {
+  if (group === null) return body();
+  const isFirst = group.localRank === 0;
+  const result = isFirst ? await body() : null;
+  group.barrier();
+  return isFirst ? (result as T) : body();
 }
 
 /** @throws DreamError `usage` where the data and the recipe do not go together */
@@ -104,7 +140,7 @@ function checkOptions({ name, data }: Recipe, { trainData }: TrainOptions): void
   });
 }
 
-/** What is said and told of a finished run; null where it was stopped, which has been said. */
+/** What is said and told of a finished run; null where it was stopped, which has been said, and in all processes but the first. */
 type Done = {
   readonly steps: number;
   readonly note: string;
@@ -115,19 +151,26 @@ async function trainScenes(
   recipe: RecipeOf<"scenes">,
   run: string,
   { steps: wanted }: TrainOptions,
-  from: TrainedModel | undefined,
+  start: RunStart,
   stop: Interruption,
 ): Promise<Done> {
   const rendering = new Progress("Rendering scenes");
   const reading = new Progress("Reading shards");
-  const data = await prepareScenes(recipe, join(run, "data"), {
-    watch: (part, done, all) => (part === "render" ? rendering : reading).update(done, all),
-    from,
-    locate: locateModel,
-    signal: stop.signal,
+  const data = await inTurn(start.group, () =>
+    prepareScenes(recipe, join(run, "data"), {
+      watch: (part, done, all) => (part === "render" ? rendering : reading).update(done, all),
+      from: start.from,
+      locate: locateModel,
+      signal: stop.signal,
+    }),
+  );
+  const { trainer, last, steps } = await runWatched(inSteps(recipe, data, wanted), run, data, {
+    start,
+    stop,
+    drawnWith: data,
+    stepFlops: flopsOf(recipe, start),
   });
-  const { trainer, last, steps } = await runWatched(inSteps(recipe, data, wanted), run, data, from, stop);
-  if (trainer === null) return null;
+  if (trainer === null || trainer.team.rank > 0) return null;
   const heldOut = measureHeldOut(trainer, data);
   const note =
     `; on ${heldOut.samples} samples kept back: generative loss ${heldOut.generativeLoss.toFixed(3)}, ` +
@@ -139,28 +182,35 @@ async function trainPictures(
   recipe: RecipeOf<"pictures">,
   run: string,
   { trainData: location = "", steps: wanted, indexFolder }: TrainOptions,
-  from: TrainedModel | undefined,
+  start: RunStart,
   stop: Interruption,
 ): Promise<Done> {
-  // Where the training alone does not fit, no frozen model is fetched.
-  checkMemory(planMemory(recipe, 0), totalmem(), recipe.batchSize);
-  const plan = planMemory(recipe, isCache(location) ? 0 : await partsBytes(recipe, locateModel));
-  say(`Memory: ${describeMemory(plan)}.`);
-  checkMemory(plan, totalmem(), recipe.batchSize);
+  await sayMemory(recipe, location, start);
   let broken = 0;
-  const data = await preparePictures(recipe, location, {
-    locate: locateModel,
-    from: from ?? (await partsOfRun(recipe, run, location)),
-    indexFolder,
-    onBroken: ({ key, reason }) => {
-      broken++;
-      say(`Left out ${key}: ${reason}`);
-    },
-  });
+  const { device, group } = start;
+  const place = { device, dtype: precisionOn(device, recipe.precision) };
+  const data = await inTurn(group, async () =>
+    preparePictures(recipe, location, {
+      locate: locateModel,
+      place,
+      from: start.from ?? (await partsOfRun(recipe, run, location, place)),
+      indexFolder,
+      onBroken: ({ key, reason }) => {
+        broken++;
+        say(`Left out ${key}: ${reason}`);
+      },
+    }),
+  );
   say(`${data.description}. ${data.codec.description}.`);
   try {
-    const { trainer, last, steps } = await runWatched(inSteps(recipe, data, wanted), run, data, from, stop);
-    if (trainer === null) return null;
+    const { trainer, last, steps } = await runWatched(inSteps(recipe, data, wanted), run, data, {
+      start,
+      stop,
+      stepFlops: flopsOf(recipe, start),
+      drawnWith:
+        group === null || group.rank === 0 ? await openForSamples(recipe, location, data, place) : null,
+    });
+    if (trainer === null || trainer.team.rank > 0) return null;
     return {
       steps,
       note: broken === 0 ? "" : `; ${broken} samples were left out`,
@@ -171,52 +221,87 @@ async function trainPictures(
   }
 }
 
+/** @throws DreamError `value` where a run does not fit; a GPU's memory is not known here, and only told */
+async function sayMemory(
+  recipe: RecipeOf<"pictures">,
+  location: string,
+  { device, group }: RunStart,
+): Promise<void> {
+  const runs = { ...recipe, precision: precisionOn(device, recipe.precision) };
+  const kind = device === "cpu" ? ("cpu" as const) : ("cuda" as const);
+  const placement = { processes: group?.size ?? 1, device: kind, frozen: 0 };
+  const available = kind === "cpu" ? totalmem() / (group?.localSize ?? 1) : Number.POSITIVE_INFINITY;
+  // Where the training alone does not fit, no frozen model is fetched.
+  checkMemory(runs, placement, available);
+  const plan = checkMemory(runs, { ...placement, frozen: await frozenBytes(recipe, location) }, available);
+  say(`Memory: ${describeMemory(plan)}.`);
+}
+
+/** Operations of this process's part of a step, by what the step says of its masks. */
+const flopsOf =
+  (recipe: Recipe, { group }: RunStart): Ceiling["stepFlops"] =>
+  ({ maskRatio, generativeShare }) => {
+    const hidden = Math.round(maskRatio * tokenCount(recipe.model));
+    const { model } = recipe;
+    const of = (minimumMasked: number): number => {
+      const { forward, backward } = pictureFlops(
+        { ...recipe, model: { ...model, minimumMasked } },
+        hidden,
+        model.textTower.contextLength,
+      );
+      return forward + backward;
+    };
+    // Gated groups and the others apart.
+    const picture = generativeShare * of(0) + (1 - generativeShare) * of(2);
+    return (recipe.batchSize / (group?.size ?? 1)) * picture;
+  };
+
+/** Memory of the frozen models: a cache needs none, unless samples are drawn on the way. */
+async function frozenBytes(recipe: RecipeOf<"pictures">, location: string): Promise<number> {
+  if (!isCache(location)) return partsBytes(recipe, locateModel);
+  if (recipe.samples === null) return 0;
+  return (await whereKept(() => partsBytes(recipe, locateKept))) ?? 0;
+}
+
+/** The parts that samples are drawn with; null where they are neither open nor on this machine, which is said. */
+async function openForSamples(
+  recipe: RecipeOf<"pictures">,
+  location: string,
+  data: Parts,
+  place: FrozenPlace,
+): Promise<Parts | null> {
+  if (recipe.samples === null || !areClosed(data)) return data;
+  const settings = { ...recipe, sizePixels: recipe.data.sizePixels };
+  const opened = await whereKept(() => loadParts(location, settings, locateKept, place));
+  if (opened === null)
+    say("No samples are drawn: that needs the recipe's frozen models, which are not on this machine.");
+  return opened;
+}
+
+/** What needs frozen models; null where they are not on this machine. */
+async function whereKept<T>(body: () => Promise<T>): Promise<T | null> {
+  try {
+    return await body();
+  } catch (error) {
+    if (error instanceof DreamError && error.code === "io") return null;
+    throw error;
+  }
+}
+
 /** The parts that a run began with, where it goes on. */
 async function partsOfRun(
   recipe: RecipeOf<"pictures">,
   run: string,
   location: string,
+  place: FrozenPlace,
 ): Promise<Parts | undefined> {
   if (isCache(location) || !isRun(run)) return undefined;
-  return loadParts(run, { ...recipe, sizePixels: recipe.data.sizePixels }, locateModel);
+  return loadParts(run, { ...recipe, sizePixels: recipe.data.sizePixels }, locateModel, place);
 }
 
 /** The recipe in the number of steps that was asked for. */
 function inSteps(recipe: Recipe, { train: { count } }: RunData, steps: number | undefined): Recipe {
   return steps === undefined ? recipe : stretched(recipe, count, steps);
-}
-
-/** Runs a recipe with its line of progress. @returns no trainer where it was stopped */
-async function runWatched(
-  recipe: Recipe,
-  run: string,
-  data: RunData,
-  from: TrainedModel | undefined,
-  stop: Interruption,
-): Promise<{
-  readonly trainer: Trainer | null;
-  readonly last: JournalEntry | undefined;
-  readonly steps: number;
-}> {
-  const training = new Progress("Training");
-  let last: JournalEntry | undefined;
-  let steps = 0;
-  const hooks = {
-    onStart: (firstStep: number, stepCount: number) => {
-      steps = stepCount;
-      if (firstStep > 0) say(`Going on from step ${firstStep}.`);
-    },
-    onStep: (entry: JournalEntry) => {
-      last = entry;
-      training.update(entry.step + 1, steps, describeStep(entry));
-    },
-    signal: stop.signal,
-  };
-  const { trainer, nextStep } = await runRecipe(recipe, run, data, hooks, from);
-  stop.release();
-  if (nextStep === steps) return { trainer, last, steps };
-  stop.finish(nextStep);
-  return { trainer: null, last, steps };
 }
 
 function measureHeldOut({ model }: Trainer, { heldOutTable }: SceneData) {
@@ -226,14 +311,4 @@ function measureHeldOut({ model }: Trainer, { heldOutTable }: SceneData) {
     generativeLoss: generativeLoss(model, batch, [0.6, 0.8, 1], 1),
     ...retrieval(model, batch),
   };
-}
-
-/** A step's losses for the line of progress. */
-export function describeStep({
-  generativeLoss: g,
-  contrastiveLoss: c,
-  maskRatio,
-  imagesPerSecond,
-}: JournalEntry): string {
-  return `generative ${g.toFixed(3)}  contrastive ${c.toFixed(3)}  masked ${maskRatio.toFixed(2)}  ${imagesPerSecond.toFixed(0)} images/s`;
 }

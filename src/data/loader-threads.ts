@@ -1,8 +1,6 @@
 /** @file The loader's threads: jobs go to whichever is free, a bounded number at a time, and a thread's end is an error. */
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { packageRoot } from "../tensor/native.js";
+import { threadFile } from "../tensor/threads.js";
 import type { Job, Outcome, WorkerStart } from "./loader-worker.js";
 import type { SampleReference } from "./sample.js";
 import type { View } from "./view.js";
@@ -34,7 +32,10 @@ export class LoaderThreads {
   constructor(count: number, start: WorkerStart) {
     this.#threads = Array.from({ length: count }, () => {
       // Node's own options are the program's, and some of them a thread does not take.
-      const worker = new Worker(workerFile(), { workerData: start, execArgv: [] });
+      const worker = new Worker(threadFile(import.meta.url, "loader-worker"), {
+        workerData: start,
+        execArgv: [],
+      });
       const thread: Thread = { worker, held: new Map() };
       worker.on("message", (outcome: Outcome) => this.#settle(thread, outcome));
       worker.on("error", (error) => this.#fail(error));
@@ -94,12 +95,4 @@ export class LoaderThreads {
     for (const { held } of this.#threads) held.clear();
     for (const { fail } of lost) fail(error);
   }
-}
-
-/** A thread runs JavaScript; where this file is still TypeScript, which is in tests, it runs what was built from it. */
-function workerFile(): string {
-  const own = fileURLToPath(import.meta.url);
-  return own.endsWith(".ts")
-    ? join(packageRoot(), "dist", "data", "loader-worker.js")
-    : join(own, "..", "loader-worker.js");
 }

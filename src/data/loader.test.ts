@@ -74,6 +74,7 @@ describe("the loader", () => {
     const requests = [4, 5, 19, 7, 4].map((number): LoadRequest => ({ number, view: { kind: "centre" } }));
     const loaded = await loader.load(requests);
     expect(loaded.map(({ number }) => number)).toEqual([6, 6, 0, 7, 6]);
+    expect(loader.keysOf(requests.map(({ number }) => number))).toEqual(["6", "6", "0", "7", "6"]);
     expect(told.map(({ key }) => key)).toEqual(["4", "5", "19"]);
     expect(told[0]!.reason).toMatch(/spoiled\.tar: 4/);
     expect(loader.broken).toMatchObject({ count: 3, seen: 6, named: told });

@@ -114,6 +114,15 @@ export class Loader {
     return loaded as LoadedSample[];
   }
 
+  /** The names of the samples that were loaded for these numbers, broken ones replaced. */
+  keysOf(numbers: readonly number[]): string[] {
+    return numbers.map((number) => {
+      let whole = number;
+      while (this.#broken.has(whole)) whole = (whole + 1) % this.#source.count;
+      return this.#source.key(whole);
+    });
+  }
+
   /** Ends the threads. */
   async close(): Promise<void> {
     await this.#threads.close();

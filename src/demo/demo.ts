@@ -12,6 +12,7 @@ import { runRecipe } from "../recipe/run.js";
 import { prepareScenes, type SceneData, type Watch } from "../recipe/scenes-data.js";
 import { demoPage } from "../report/demo-page.js";
 import type { DemoStory } from "../report/demo-story.js";
+import type { DamagedCheckpoint } from "../train/checkpoint-reader.js";
 import { Journal, type JournalEntry } from "../train/journal.js";
 import { choiceStories } from "./choices.js";
 import { fidelityTable } from "./fidelity-table.js";
@@ -25,7 +26,12 @@ import { nameWhileHidden, searchPictures } from "./understanding.js";
 /** What is going on, for whoever watches. */
 export interface DemoHooks {
   readonly onPrepare: Watch;
-  readonly onStart: (firstStep: number, stepCount: number, data: SceneData) => void;
+  readonly onStart: (
+    firstStep: number,
+    stepCount: number,
+    data: SceneData,
+    damaged: readonly DamagedCheckpoint[],
+  ) => void;
   readonly onStep: (entry: JournalEntry, stepCount: number) => void;
   /** Told of a folder of pictures drawn on the way. */
   readonly onMoment: (folder: string) => void;
@@ -72,7 +78,7 @@ export async function runDemo(
   const stepCount = stepsOf(recipe, data.train.count);
   const moments = new Set(plan.moments.map((share) => Math.max(1, Math.round(share * stepCount))));
   const { trainer, nextStep } = await runRecipe(recipe, run, data, {
-    onStart: (firstStep) => hooks.onStart(firstStep, stepCount, data),
+    onStart: (firstStep, _, damaged) => hooks.onStart(firstStep, stepCount, data, damaged),
     onStep: async (entry, trainer) => {
       hooks.onStep(entry, stepCount);
       const done = entry.step + 1;

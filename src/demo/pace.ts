@@ -19,7 +19,7 @@ export function stepsWithin(minutes: number, recipe: RecipeOf<"scenes">, data: S
     // From all of training, since later steps hide more and cost more.
     const epoch = (recipe.epochs * Math.max(0, step - warmup + 0.5)) / timed;
     scope(() => {
-      trainer.step(data.train.batch(order.batch(step)), data.train.emptyCaption, epoch);
+      trainer.step(data.train.batch(order.batch(step)), data.train.emptyCaption, { step, epoch });
     });
   }
   const secondsPerStep = (performance.now() - started) / 1000 / timed;

@@ -32,6 +32,9 @@ const indexSchema = z.strictObject({
 /** What a cache holds, and of what. */
 export type CacheIndex = z.infer<typeof indexSchema>;
 
+/** What a row holds. */
+export type RowContent = Pick<CacheIndex, "encoded" | "contextLength" | "states" | "pixels" | "sizePixels">;
+
 export const indexFile = "index.json";
 
 /** Larger index files are refused before they are read. */
@@ -70,7 +73,7 @@ export function rowsIn({ source, rowsPerShard }: CacheIndex, shard: number): num
 }
 
 /** A row's parts that have a checksum, in the checksums' order; the mirror image has its own. */
-export function checkedParts({ states, pixels }: CacheIndex): string[] {
+export function checkedParts({ states, pixels }: Pick<RowContent, "states" | "pixels">): string[] {
   return [
     "encoded",
     "mirrored",
@@ -82,7 +85,7 @@ export function checkedParts({ states, pixels }: CacheIndex): string[] {
 
 /** A shard's tensors. `whole` is 1 for each row whose sample could be read. */
 export function shardLayout(
-  index: CacheIndex,
+  index: RowContent,
   rows: number,
 ): Pick<SafetensorsSource, "name" | "dtype" | "shape">[] {
   const { encoded, contextLength, states, pixels, sizePixels } = index;
@@ -100,7 +103,7 @@ export function shardLayout(
 }
 
 /** Bytes on disk for each sample. */
-export function bytesPerSample(index: CacheIndex): number {
+export function bytesPerSample(index: RowContent): number {
   const bytes = { U8: 1, F16: 2, I32: 4 } as const;
   return shardLayout(index, 1).reduce(
     (sum, { dtype, shape }) => sum + shape.reduce((product, size) => product * size, bytes[dtype as "U8"]),

@@ -71,9 +71,9 @@ export class CachedFeatures implements FeatureSource {
     return this.index.source.count;
   }
 
-  batch(numbers: readonly number[], step: number): FeatureBatch {
-    const draws = new StepDraws(this.draw.seed, step);
-    const flips = draws.flips(numbers.length, this.draw.flip);
+  batch(numbers: readonly number[], step: number, firstPlace: number): FeatureBatch {
+    const draws = new StepDraws(this.draw.seed, step, firstPlace, numbers.length);
+    const flips = draws.flips(this.draw.flip);
     const rows = numbers.map((number) => this.#row(this.#wholeFrom(number)));
     const { encoded, contextLength, states } = this.index;
     return noGrad(() =>
@@ -86,7 +86,7 @@ export class CachedFeatures implements FeatureSource {
             dtype,
           ).to({ dtype: dtype === "float16" ? "float32" : "int64" });
         const kept = read((i) => (flips[i] ? "mirrored" : "encoded"), encoded, "float16");
-        const noise = draws.noise([B, this.codec.channels, encoded[1], encoded[2]]);
+        const noise = draws.noise([this.codec.channels, encoded[1], encoded[2]]);
         const captionIds = read(() => "ids", [contextLength], "int32");
         return {
           latents: this.codec.latents(kept, noise),
@@ -95,6 +95,14 @@ export class CachedFeatures implements FeatureSource {
         };
       }),
     );
+  }
+
+  /** A cache does not keep the names: files and rows stand for them. */
+  keysOf(numbers: readonly number[]): string[] {
+    const { rowsPerShard } = this.index;
+    return numbers
+      .map((number) => this.#wholeFrom(number))
+      .map((row) => `${shardFile(this.index, Math.floor(row / rowsPerShard))} row ${row % rowsPerShard}`);
   }
 
   /** The sample, or the next one that could be read where it could not: as where pictures are read live. */

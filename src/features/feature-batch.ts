@@ -16,6 +16,11 @@ export interface FeatureSource {
   readonly count: number;
   /** Decoder captions of the empty caption, one row. */
   readonly emptyCaption: Tensor;
-  /** @param step decides what is drawn by chance (flips, the posterior's noise): the same step gives the same batch */
-  batch(numbers: readonly number[], step: number): FeatureBatch | Promise<FeatureBatch>;
+  /**
+   * @param step decides what is drawn by chance (flips, the posterior's noise): the same step gives the same batch
+   * @param firstPlace of these samples in the step's batch, of which a process may take a part
+   */
+  batch(numbers: readonly number[], step: number, firstPlace: number): FeatureBatch | Promise<FeatureBatch>;
+  /** The names, for people, of the samples that a batch of these numbers is made of. */
+  keysOf(numbers: readonly number[]): readonly string[];
 }

@@ -9,8 +9,13 @@ export class FeatureTable implements FeatureSource {
   readonly #told: Tensor;
   readonly emptyCaption: Tensor;
 
-  /** @param latents [count, C, H, W], kept @param captions one for each */
-  constructor(latents: Tensor, captions: readonly string[], reader: CaptionReader) {
+  /** @param latents [count, C, H, W], kept @param captions one for each @param keys the samples' names */
+  constructor(
+    latents: Tensor,
+    captions: readonly string[],
+    reader: CaptionReader,
+    readonly keys: readonly string[],
+  ) {
     this.#latents = latents.persist();
     this.#ids = reader.ids(captions).persist();
     this.#told = reader.told(captions).persist();
@@ -33,6 +38,10 @@ export class FeatureTable implements FeatureSource {
         };
       }),
     );
+  }
+
+  keysOf(numbers: readonly number[]): string[] {
+    return numbers.map((number) => this.keys[number]!);
   }
 
   dispose(): void {

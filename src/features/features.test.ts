@@ -63,17 +63,23 @@ describe("the patch codec", () => {
 describe("what is drawn by chance for a step", () => {
   it("is the same for the same seed and step, and other for others", () => {
     const drawn = (seed: number, step: number): number[] => {
-      const draws = new StepDraws(seed, step);
-      const flips = draws.flips(40, 0.5).map(Number);
-      return [...flips, ...draws.noise([2, 3]).toNumbers()];
+      const draws = new StepDraws(seed, step, 0, 40);
+      const flips = draws.flips(0.5).map(Number);
+      return [...flips, ...draws.noise([3]).toNumbers()];
     };
     expect(drawn(1, 7)).toEqual(drawn(1, 7));
     for (const other of [drawn(2, 7), drawn(1, 8)]) expect(other).not.toEqual(drawn(1, 7));
   });
 
+  it("is the same for a sample whoever takes its part of the batch", () => {
+    const noise = (first: number, count: number): number[] =>
+      new StepDraws(1, 7, first, count).noise([3]).toNumbers();
+    expect([...noise(0, 2), ...noise(2, 3)]).toEqual(noise(0, 5));
+  });
+
   it("shows the middle, or another part each time where parts are drawn", () => {
     const views = (crop: Augmentation["crop"], step: number) =>
-      new StepDraws(1, step).views(20, { flip: 0.5, crop });
+      new StepDraws(1, step, 0, 20).views({ flip: 0.5, crop });
     const kinds = views({ kind: "centre" }, 1).map(({ kind }) => kind);
     expect(new Set(kinds)).toEqual(new Set(["centre", "centre-flipped"]));
     const parts = { kind: "random-resized", scale: [0.2, 1], ratio: [0.75, 1.25] } as const;
@@ -85,7 +91,7 @@ describe("what is drawn by chance for a step", () => {
 
   it("turns as many pictures as were asked for", () => {
     const share = (flip: number): number =>
-      new StepDraws(1, 1).flips(2000, flip).filter(Boolean).length / 2000;
+      new StepDraws(1, 1, 0, 2000).flips(flip).filter(Boolean).length / 2000;
     expect(share(0)).toBe(0);
     expect(share(1)).toBe(1);
     expect(share(0.3)).toBeGreaterThan(0.26);
@@ -126,7 +132,10 @@ describe("words", () => {
 
   it("go into batches with their pictures", () => {
     const reader = new WordCaptions(tokenizer);
-    const table = new FeatureTable(zeros([2, 3, 1, 1]).add(1), ["a red circle", "a blue circle"], reader);
+    const table = new FeatureTable(zeros([2, 3, 1, 1]).add(1), ["a red circle", "a blue circle"], reader, [
+      "a",
+      "b",
+    ]);
     const { captionIds, latents } = table.batch([1, 0, 1]);
     expect(latents.shape).toEqual([3, 3, 1, 1]);
     expect(captionIds.toNumbers()).toEqual(

@@ -29,16 +29,16 @@ export class LiveFeatures implements FeatureSource {
     this.emptyCaption = parts.captions.told([""]).persist();
   }
 
-  async batch(numbers: readonly number[], step: number): Promise<FeatureBatch> {
+  async batch(numbers: readonly number[], step: number, firstPlace: number): Promise<FeatureBatch> {
     const { loader, sizePixels, codec, captions, seed, augmentation } = this.parts;
-    const draws = new StepDraws(seed, step);
-    const views = draws.views(numbers.length, augmentation);
+    const draws = new StepDraws(seed, step, firstPlace, numbers.length);
+    const views = draws.views(augmentation);
     const samples = await loader.load(numbers.map((number, i) => ({ number, view: views[i]! })));
     return noGrad(() =>
       scope(() => {
         const encoded = codec.encode(squaresOf(samples, sizePixels));
-        const [B, , h, w] = encoded.shape as [number, number, number, number];
-        const noise = draws.noise([B, codec.channels, h, w]);
+        const [, , h, w] = encoded.shape as [number, number, number, number];
+        const noise = draws.noise([codec.channels, h, w]);
         const texts = samples.map(({ caption }) => caption);
         return {
           latents: codec.latents(encoded, noise),
@@ -47,5 +47,10 @@ export class LiveFeatures implements FeatureSource {
         };
       }),
     );
+  }
+
+  /** Those that are read in the place of broken ones, as far as they were met. */
+  keysOf(numbers: readonly number[]): string[] {
+    return this.parts.loader.keysOf(numbers);
   }
 }

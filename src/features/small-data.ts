@@ -45,5 +45,6 @@ export function tableOf(
     latents,
     samples.map(({ caption }) => caption),
     reader,
+    samples.map(({ key }) => key),
   );
 }

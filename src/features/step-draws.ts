@@ -1,8 +1,10 @@
-/** @file What is drawn by chance for a step's features, from the run's seed and the step's number alone. */
-import { createHash } from "node:crypto";
+/**
+ * @file What is drawn by chance for a step's features: for each sample by itself, from the run's seed, the step's number and the
+ * sample's place in the step's batch. So it is the same however the batch is shared among processes.
+ */
 import type { CropRange } from "../data/random-resized-crop.js";
 import type { View } from "../data/view.js";
-import { Generator, rand, randint, randn, scope, type Tensor } from "../tensor/index.js";
+import { Generator, rand, randint, randn, scope, stack, type Tensor } from "../tensor/index.js";
 
 /** How pictures are varied. */
 export interface Augmentation {
@@ -12,38 +14,37 @@ export interface Augmentation {
 }
 
 export class StepDraws {
-  readonly #random: Generator;
+  readonly #randoms: readonly Generator[];
 
-  constructor(seed: number, step: number) {
-    const digest = createHash("sha256").update(`features ${seed} ${step}`).digest();
-    this.#random = Generator.fromSeed(digest.readUIntBE(0, 6));
-  }
-
-  /** Which pictures are turned left to right; asked for first. @param share of them, 0..1 */
-  flips(count: number, share: number): boolean[] {
-    return scope(() =>
-      rand([count], { generator: this.#random })
-        .toNumbers()
-        .map((value) => value < share),
+  /** @param firstPlace of these samples in the step's batch @param count how many follow */
+  constructor(seed: number, step: number, firstPlace: number, count: number) {
+    this.#randoms = Array.from({ length: count }, (_, i) =>
+      Generator.fromKey("features", seed, step, firstPlace + i),
     );
   }
 
-  /** What is seen of each picture; asked for first. */
-  views(count: number, { flip, crop }: Augmentation): View[] {
-    const flips = this.flips(count, flip);
-    if (crop.kind === "centre")
-      return flips.map((flipped) => ({ kind: flipped ? "centre-flipped" : "centre" }));
-    const seeds = scope(() => randint(0, 2 ** 31, [count], { generator: this.#random }).toNumbers());
-    const range = { scale: crop.scale, ratio: crop.ratio };
-    return flips.map((flipped, i) => ({
-      kind: flipped ? "random-resized-flipped" : "random-resized",
-      range,
-      seed: seeds[i]!,
-    }));
+  /** Which pictures are turned left to right; asked for first. @param share of them, 0..1 */
+  flips(share: number): boolean[] {
+    return scope(() => this.#randoms.map((generator) => rand([1], { generator }).item() < share));
   }
 
-  /** N(0, 1), for the posterior's latents. */
+  /** What is seen of each picture; asked for first. */
+  views({ flip, crop }: Augmentation): View[] {
+    const flips = this.flips(flip);
+    if (crop.kind === "centre")
+      return flips.map((flipped) => ({ kind: flipped ? "centre-flipped" : "centre" }));
+    const range = { scale: crop.scale, ratio: crop.ratio };
+    return scope(() =>
+      this.#randoms.map((generator, i) => ({
+        kind: flips[i] ? "random-resized-flipped" : "random-resized",
+        range,
+        seed: randint(0, 2 ** 31, [1], { generator }).item(),
+      })),
+    );
+  }
+
+  /** N(0, 1), for the posterior's latents. @param shape of one sample's @returns [count, ...shape] */
   noise(shape: readonly number[]): Tensor {
-    return randn(shape, { generator: this.#random });
+    return scope(() => stack(this.#randoms.map((generator) => randn(shape, { generator }))));
   }
 }

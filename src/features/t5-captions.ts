@@ -1,7 +1,7 @@
 /** @file The paper's captions: CLIP's tokens for the text tower, a frozen T5's states for the decoder (SPEC sections 3 and 13). */
 import { DreamError } from "../errors.js";
 import type { T5Encoder } from "../models/frozen/t5.js";
-import { cat, noGrad, scope, type Tensor, tensor } from "../tensor/index.js";
+import { cat, type Device, noGrad, scope, type Tensor, tensor } from "../tensor/index.js";
 import type { Tokenizer } from "../text/tokenizer.js";
 import type { CaptionLength, CaptionReader } from "./caption-reader.js";
 
@@ -20,6 +20,7 @@ export class T5Captions implements CaptionReader {
     readonly encoder: T5Encoder | null,
     /** Where the tokenizers' files are. */
     readonly folders: { readonly clip: string; readonly t5: string },
+    readonly device: Device = "cpu",
   ) {}
 
   get description(): string {
@@ -51,7 +52,7 @@ export class T5Captions implements CaptionReader {
           parts.push(
             scope(() =>
               encoder
-                .forward(rowsOf(this.t5, captions.slice(first, first + window)))
+                .forward(rowsOf(this.t5, captions.slice(first, first + window)).to({ device: this.device }))
                 .to({ dtype: "float32" }),
             ),
           );

@@ -1,7 +1,7 @@
 /** @file The paper's codec: the posterior of a frozen autoencoder, sampled and scaled (SPEC section 2). */
 import { DreamError } from "../errors.js";
 import { type AutoencoderKl, meanOf, sampleMoments } from "../models/frozen/vae.js";
-import { cat, noGrad, scope, type Tensor } from "../tensor/index.js";
+import { cat, type Device, type DType, noGrad, scope, type Tensor } from "../tensor/index.js";
 import type { PictureCodec } from "./picture-codec.js";
 
 /** Pictures that go through the autoencoder at a time: its activations are hundreds of times a picture's size. */
@@ -19,6 +19,8 @@ export class VaeCodec implements PictureCodec {
     readonly scale: number,
     shape: { readonly stride: number; readonly channels: number },
     vae: AutoencoderKl | null,
+    /** Where the autoencoder computes, and in what. */
+    readonly place: { readonly device: Device; readonly dtype: DType } = { device: "cpu", dtype: "float32" },
   ) {
     this.stride = shape.stride;
     this.channels = shape.channels;
@@ -27,6 +29,11 @@ export class VaeCodec implements PictureCodec {
 
   readonly stride: number;
   readonly channels: number;
+
+  /** Whether it has no weights, and neither encodes nor decodes. */
+  get isClosed(): boolean {
+    return this.#vae === null;
+  }
 
   get description(): string {
     return `${this.channels} numbers for each ${this.stride}x${this.stride} pixels, from a frozen autoencoder`;
@@ -38,16 +45,28 @@ export class VaeCodec implements PictureCodec {
 
   encode(pixels: Tensor): Tensor {
     const vae = this.#opened();
-    return noGrad(() => scope(() => inWindows(pixels, (part) => vae.moments(part).to({ dtype: "float32" }))));
+    return noGrad(() =>
+      scope(() => inWindows(pixels, (part) => vae.moments(part.to(this.place)).to({ dtype: "float32" }))),
+    );
   }
 
   latents(encoded: Tensor, noise: Tensor | null): Tensor {
-    return scope(() => (noise === null ? meanOf(encoded) : sampleMoments(encoded, noise)).mul(this.scale));
+    return scope(() =>
+      (noise === null ? meanOf(encoded) : sampleMoments(encoded, noise.to({ device: encoded.device }))).mul(
+        this.scale,
+      ),
+    );
   }
 
   decode(latents: Tensor): Tensor {
     const vae = this.#opened();
-    return noGrad(() => scope(() => inWindows(latents.div(this.scale), (part) => vae.decode(part))));
+    return noGrad(() =>
+      scope(() =>
+        inWindows(latents.div(this.scale), (part) =>
+          vae.decode(part.to(this.place)).to({ dtype: "float32" }),
+        ),
+      ),
+    );
   }
 
   #opened(): AutoencoderKl {

@@ -1,6 +1,6 @@
 /** @file Files that are either whole or absent: written beside their place, flushed to disk, then renamed. */
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { DreamError } from "../errors.js";
 
 /**
@@ -30,6 +30,12 @@ export async function writeAtomically(
     if ((cause as NodeJS.ErrnoException).code === undefined || cause instanceof DreamError) throw cause;
     throw writeFailure(path, cause);
   }
+}
+
+/** Removes what writers left half-written in a folder when they were killed. For whoever alone writes there. */
+export async function removeHalfWritten(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) if (/\.\d+\.partial$/.test(name)) await rm(join(folder, name), { force: true });
 }
 
 /** What a failed write says: the file, the reason, and what to do. */

@@ -102,20 +102,26 @@ export function openSafetensors(path: string): SafetensorsFile {
   }
 }
 
-/** Writes tensors in the order given, one at a time, atomically. */
+/**
+ * Writes tensors in the order given, one at a time, atomically.
+ * @param watch told every piece of the file as it is written, in order: for a checksum
+ */
 export async function writeSafetensors(
   path: string,
   sources: readonly SafetensorsSource[],
   metadata: Readonly<Record<string, string>> = {},
+  watch: (piece: Uint8Array) => void = () => {},
 ): Promise<void> {
   const { header } = layOut(sources, metadata);
   await writeAtomically(path, async (file) => {
+    watch(header);
     await file.writeFile(header);
     for (const { name, dtype, shape, bytes } of sources) {
       const data = bytes();
       const expected = bytesOf(dtype, shape);
       if (data.length !== expected)
         throw new Error(`internal: ${name} has ${data.length} bytes, not ${expected}`);
+      watch(data);
       await file.writeFile(data);
     }
   });

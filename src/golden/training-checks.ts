@@ -19,7 +19,7 @@ import {
 } from "../tensor/index.js";
 import { AdamW } from "../train/adamw.js";
 import { MovingAverage } from "../train/ema.js";
-import { clipGradients } from "../train/optimiser.js";
+import { clipFactor, gradientNorm } from "../train/optimiser.js";
 import { minimumMask, type Recordings } from "./recordings.js";
 import { type CheckBook, recordedDiffusion, recordedModel } from "./subject.js";
 import { errorOf } from "./tolerance.js";
@@ -214,8 +214,8 @@ function checkOptimiser(book: CheckBook, model: Dream): void {
     const scaled = parameters.map(([path]) =>
       scope(() => readTensor(file, pytorchName(path), model.device).mul(scale)),
     );
-    const norm = clipGradients(scaled, settings.clip);
-    optimiser.step(scaled, settings.lr);
+    const norm = gradientNorm(scaled);
+    optimiser.step(scaled, settings.lr, clipFactor(norm, settings.clip));
     average.update();
     for (const [path, parameter] of parameters)
       book.check(`out.optim.step${i + 1}.${pytorchName(path)}`, () => parameter.detach());

@@ -2,14 +2,13 @@
 import {
   call,
   type Device,
-  dropout,
   findOperator,
   isAvailable,
   linear,
-  ones,
   scaledDotProductAttention,
   type Tensor,
 } from "../tensor/index.js";
+import { dropout } from "./dropout.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";
 
@@ -23,11 +22,6 @@ export const noDropout: Dropout = { attention: 0, projection: 0 };
 
 /** libtorch has one from 2.0 on; before, `native/attention.cc` stands in for it on the CPU. */
 const fused = isAvailable(findOperator("aten::scaled_dot_product_attention"));
-
-/** Factors for weights [B, heads, N, M], of which a share is dropped; null where nothing is. */
-function keptWeights(shape: readonly number[], dropped: number): Tensor | null {
-  return dropped === 0 ? null : dropout(ones(shape), dropped, true);
-}
 
 /**
  * Some places of each image, equally many of every one.
@@ -71,15 +65,13 @@ export function attend(q: Tensor, kv: Tensor, heads: number, mask: Tensor | null
       mask,
       dropped,
     );
-  const keep = keptWeights([q.size(0), heads, q.size(1), kv.size(1)], dropped);
-  return call("dream::attention", q, kv, heads, mask, keep) as Tensor;
+  return call("dream::attention", q, kv, heads, mask, dropped) as Tensor;
 }
 
 /** The same of all places to all, from queries, keys and values side by side. @param qkv [B, N, 3 D] @returns [B, N, D] */
 function attendWithin(qkv: Tensor, heads: number, mask: Tensor | null, dropped: number): Tensor {
   if (fused) return attendFused(splitHeads(qkv, 3, heads).unbind(0), mask, dropped);
-  const [B, N] = qkv.shape as [number, number];
-  return call("dream::self_attention", qkv, heads, mask, keptWeights([B, heads, N, N], dropped)) as Tensor;
+  return call("dream::self_attention", qkv, heads, mask, dropped) as Tensor;
 }
 
 /** Self-attention with one fused projection to queries, keys and values. */
@@ -111,7 +103,7 @@ export class SelfAttention extends Module {
         ? attendWithin(this.qkv.forward(x), this.#heads, mask, dropped)
         : attend(this.#part(0, 1, placesOf(x, rows)), this.#part(1, 2, x), this.#heads, mask, dropped),
     );
-    return training && this.#dropout.projection > 0 ? dropout(out, this.#dropout.projection, true) : out;
+    return training && this.#dropout.projection > 0 ? dropout(out, this.#dropout.projection) : out;
   }
 
   /** Queries, keys or values alone: `count` of the three from `first` on. */
@@ -152,6 +144,6 @@ export class CrossAttention extends Module {
     const training = this.mode === "train";
     const dropped = training ? this.#dropout.attention : 0;
     const out = this.projection.forward(attend(this.q.forward(x), memory, this.#heads, null, dropped));
-    return training && this.#dropout.projection > 0 ? dropout(out, this.#dropout.projection, true) : out;
+    return training && this.#dropout.projection > 0 ? dropout(out, this.#dropout.projection) : out;
   }
 }

@@ -1,6 +1,7 @@
 /** @file Pre-norm transformer blocks, as in timm's vision transformer (qkv with bias, exact GELU). */
-import { type Device, dropout, gelu, scope, type Tensor } from "../tensor/index.js";
+import { type Device, gelu, scope, type Tensor } from "../tensor/index.js";
 import { CrossAttention, type Dropout, placesOf, SelfAttention, type TextMemory } from "./attention.js";
+import { dropout } from "./dropout.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";
 import { LayerNorm } from "./norm.js";
@@ -32,7 +33,7 @@ export class Mlp extends Module {
   forward(x: Tensor): Tensor {
     const hidden = gelu(this.fc1.forward(x));
     if (this.mode === "eval" || this.#dropped === 0) return this.fc2.forward(hidden);
-    return dropout(this.fc2.forward(dropout(hidden, this.#dropped, true)), this.#dropped, true);
+    return dropout(this.fc2.forward(dropout(hidden, this.#dropped)), this.#dropped);
   }
 }
 

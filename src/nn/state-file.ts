@@ -4,6 +4,7 @@ import {
   type SafetensorsDType,
   type SafetensorsEntry,
   type SafetensorsFile,
+  type SafetensorsSource,
   writeSafetensors,
 } from "../formats/safetensors.js";
 import { type Device, type DType, type Tensor, tensorFromBytes } from "../tensor/index.js";
@@ -71,17 +72,21 @@ export async function writeStored(
   await writeSafetensors(path, sources, metadata);
 }
 
-/** Writes state atomically; a tensor's bytes are copied out of the engine when their turn comes. */
-export async function writeState(
-  path: string,
-  state: readonly NamedTensor[],
-  metadata: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  const sources = state.map(([name, tensor]) => ({
+/** State as what a file is written from; a tensor's bytes are copied out of the engine when their turn comes. */
+export function sourcesOf(state: readonly NamedTensor[]): SafetensorsSource[] {
+  return state.map(([name, tensor]) => ({
     name,
     dtype: names[tensor.dtype],
     shape: tensor.shape,
     bytes: () => tensor.toBytes(),
   }));
-  await writeSafetensors(path, sources, metadata);
+}
+
+/** Writes state atomically. */
+export async function writeState(
+  path: string,
+  state: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await writeSafetensors(path, sourcesOf(state), metadata);
 }

@@ -1,24 +1,41 @@
 /**
  * @file The memory that training takes, on paper: counted from the model's shapes before anything is allocated. Weights, gradients
- * and moments are exact; what the backward pass keeps is counted layer by layer for a step that hides nothing in the encoder, with
- * one block's gradients beside it, in blocks as the addon's allocator hands them out (`native/allocator.cc`).
+ * and moments are exact; what the backward pass keeps is counted layer by layer (`activations.ts`), in blocks as the addon's allocator
+ * hands them out (`native/allocator.cc`).
  */
-import { DreamError } from "../errors.js";
-import { type DreamConfig, type StackConfig, tokenCount, tokenWidth } from "../models/dream/config.js";
-import { Dream } from "../models/dream/dream.js";
 import type { Recipe } from "../recipe/recipe.js";
+import { activationBytes, type DeviceKind } from "./activations.js";
+import { parameterCounts } from "./communication.js";
 
-/** Bytes. */
+/** How a run is spread over devices of one kind: a process for each. */
+export interface Placement {
+  readonly processes: number;
+  readonly device: DeviceKind;
+  /** Bytes of frozen models that stay open in each process. */
+  readonly frozen: number;
+}
+
+/** One process on the processor, fed from a cache or without frozen models. */
+export const alone: Placement = { processes: 1, device: "cpu", frozen: 0 };
+
+/** Bytes of one process. */
 export interface MemoryPlan {
   readonly parameters: number;
   /** Weights, gradients, both moments, averages: five float32 numbers for each parameter. */
   readonly training: number;
+  /** Copies of the weights in bfloat16, which its products read and keep for the backward pass. */
+  readonly casts: number;
+  /** Gradients a second time, where a process adds up those of several rounds before all sum theirs. */
+  readonly buckets: number;
   /** What a step keeps for its backward pass, and the gradients under way. */
   readonly activations: number;
   /** libtorch itself, and freed blocks that are kept for the next step. */
   readonly engine: number;
   /** Frozen models that stay open. */
   readonly frozen: number;
+  /** Weights, averages and moments as they were when a checkpoint began to be written: on the processor's side, in the first process. */
+  readonly snapshot: number;
+  /** Of the device; where that is the processor, with the snapshot. */
   readonly total: number;
 }
 
@@ -27,85 +44,48 @@ const float = 4;
 /** The allocator's classes of size are an eighth of a power of two apart. */
 const blockRounding = 9 / 8;
 
-/** libtorch and what JavaScript has, as measured; and at most so much of freed blocks is kept. */
-const engine = 300e6 + 512 * 2 ** 20;
+/**
+ * libtorch and what JavaScript has, as measured, and at most so much of freed blocks is kept; on CUDA the driver's context and the
+ * libraries' workspaces.
+ */
+const engines: Readonly<Record<DeviceKind, number>> = { cpu: 300e6 + 512 * 2 ** 20, cuda: 1.5e9 };
 
-/** @param frozen bytes of frozen models' weights in memory */
-export function planMemory({ model, batchSize }: Recipe, frozen: number): MemoryPlan {
-  const parameters = new Dream(model, "meta")
-    .parameters()
-    .reduce((sum, [, { shape }]) => sum + shape.reduce((product, size) => product * size, 1), 0);
-  const training = 5 * float * parameters;
-  const activations = blockRounding * float * batchSize * (numbersKept(model) + largestBlock(model));
-  return {
+/** @param recipe in the precision in which it runs */
+export function planMemory(recipe: Recipe, { processes, device, frozen }: Placement = alone): MemoryPlan {
+  const parameters = parameterCounts(recipe.model).total;
+  const pictures = Math.ceil(recipe.batchSize / processes / recipe.accumulation);
+  const { kept, passing } = activationBytes(recipe, device);
+  const plan = {
     parameters,
-    training,
-    activations,
-    engine,
+    training: 5 * float * parameters,
+    casts: recipe.precision === "float32" ? 0 : 2 * parameters,
+    buckets: processes > 1 && recipe.accumulation > 1 ? float * parameters : 0,
+    activations: blockRounding * pictures * (kept + passing),
+    engine: engines[device],
     frozen,
-    total: training + activations + engine + frozen,
+    snapshot: 4 * float * parameters,
   };
-}
-
-/** Numbers that the backward pass needs of one picture. */
-function numbersKept(model: DreamConfig): number {
-  const { encoder, decoder, textTower, captions, alignerDepth, bufferTokens, head, drawsPerToken } = model;
-  const N = tokenCount(model);
-  const places = bufferTokens + N;
-  const tower = { ...textTower, mlpWidth: 4 * textTower.width };
-  const cross = (stack: StackConfig): number =>
-    // Normed input, queries, attended values; the text's keys and values; weights.
-    places * 4 * stack.width + captions.length * 2 * stack.width + 2 * stack.heads * places * captions.length;
-  const rows = drawsPerToken * N;
-  return (
-    encoder.depth * block(encoder, places) +
-    decoder.depth * (block(decoder, places) + cross(decoder)) +
-    alignerDepth * block(decoder, captions.length) +
-    textTower.depth * block(tower, textTower.contextLength) +
-    captions.length * captions.width +
-    // Of each residual block of the head: input, norm, modulated, hidden twice, output, three modulations and their SiLU.
-    rows * (head.depth * 11 * head.width + 6 * head.width + decoder.width + 6 * tokenWidth(model))
-  );
-}
-
-/** Whose gradients may be there while all activations still are. */
-function largestBlock(model: DreamConfig): number {
-  const places = model.bufferTokens + tokenCount(model);
-  return Math.max(block(model.encoder, places), block(model.decoder, places));
-}
-
-/** Of one block: two inputs, two norms, qkv, attended values, hidden values twice; attention's weights before and after dropout. */
-function block({ width, heads, mlpWidth }: StackConfig, places: number): number {
-  return places * (8 * width + 2 * mlpWidth) + 2 * heads * places * places;
+  const { training, casts, buckets, activations, engine, snapshot } = plan;
+  const host = device === "cpu" ? snapshot : 0;
+  return { ...plan, total: training + casts + buckets + activations + engine + frozen + host };
 }
 
 /** A plan in a sentence. */
 export function describeMemory(plan: MemoryPlan): string {
-  const { parameters, training, activations, engine, frozen, total } = plan;
+  const { parameters, training, casts, buckets, activations, engine, frozen, snapshot, total } = plan;
+  const others = training + casts + buckets + activations + engine + frozen;
   const parts = [
     `${gigabytes(training)} for weights, gradients, moments and averages`,
+    ...(casts === 0 ? [] : [`${gigabytes(casts)} for weights in bfloat16`]),
+    ...(buckets === 0 ? [] : [`${gigabytes(buckets)} for gradients on their way`]),
     `up to ${gigabytes(activations)} for a step's activations`,
     `${gigabytes(engine)} for the engine and the blocks it keeps`,
     ...(frozen === 0 ? [] : [`${gigabytes(frozen)} for frozen models`]),
+    ...(total > others ? [`${gigabytes(snapshot)} while a checkpoint is written`] : []),
   ];
   return `${(parameters / 1e6).toFixed(1)}M parameters: ${parts.join(", ")}; ${gigabytes(total)} in all`;
 }
 
-/** @param available bytes of the machine @throws DreamError `value` where a plan needs more */
-export function checkMemory(plan: MemoryPlan, available: number, batchSize: number): void {
-  if (plan.total <= available) return;
-  const fits = Math.floor(
-    (batchSize * (available - (plan.total - plan.activations))) / Math.max(1, plan.activations),
-  );
-  throw new DreamError("value", {
-    operation: "plan the run's memory",
-    message: `this machine is too small: ${describeMemory(plan)}, where it has ${gigabytes(available)}`,
-    hint:
-      fits > 0
-        ? `a batchSize of at most ${fits} would fit (now ${batchSize}), in no more maskGroups; copy the recipe, and lower its learning rate with it`
-        : "even a batch of one does not fit; take a smaller size, or a machine with more memory",
-  });
-}
-
-const gigabytes = (bytes: number): string =>
+/** Bytes for people. */
+export const gigabytes = (bytes: number): string =>
   bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;

@@ -17,7 +17,15 @@ import { writeAtomically } from "../formats/atomic.js";
 import type { Picture } from "../formats/images.js";
 import type { DreamConfig } from "../models/dream/config.js";
 import { WordTokenizer } from "../text/words.js";
-import { copyTokenizer, type LocateModel, openT5, openVae, type PartsDescription } from "./frozen-parts.js";
+import {
+  copyTokenizer,
+  type FrozenPlace,
+  type LocateModel,
+  onCpu,
+  openT5,
+  openVae,
+  type PartsDescription,
+} from "./frozen-parts.js";
 import type { Recipe } from "./recipe.js";
 
 export interface Parts {
@@ -49,21 +57,27 @@ export async function makeParts(
   model: DreamConfig,
   locate: LocateModel,
   examples: () => Promise<Examples>,
+  place: FrozenPlace = onCpu,
 ): Promise<Parts> {
   const { codec, captions } = description;
   const learned =
     codec.kind === "patches" || captions.kind === "words" ? await examples() : { pictures: [], captions: [] };
   const { contextLength } = model.textTower;
   return {
-    codec: codec.kind === "vae" ? await openVae(codec, locate) : fitCodec(codec, learned.pictures),
+    codec: codec.kind === "vae" ? await openVae(codec, locate, place) : fitCodec(codec, learned.pictures),
     captions:
       captions.kind === "words"
         ? new WordCaptions(WordTokenizer.fromCaptions(learned.captions, contextLength, captions.most))
-        : await openT5(captions, model, {
-            clip: await locate(captions.tokenizer, "tokenizer"),
-            t5: await locate(captions.model, "tokenizer"),
-            weights: await locate(captions.model, "weights"),
-          }),
+        : await openT5(
+            captions,
+            model,
+            {
+              clip: await locate(captions.tokenizer, "tokenizer"),
+              t5: await locate(captions.model, "tokenizer"),
+              weights: await locate(captions.model, "weights"),
+            },
+            place,
+          ),
   };
 }
 
@@ -94,6 +108,7 @@ export async function loadParts(
     sizePixels,
   }: PartsDescription & { readonly model: DreamConfig; readonly sizePixels: number },
   locate: LocateModel | null,
+  place: FrozenPlace = onCpu,
 ): Promise<Parts> {
   const closed = { stride: sizePixels / model.latent.side, channels: model.latent.channels };
   return {
@@ -102,15 +117,20 @@ export async function loadParts(
         ? PatchCodec.load(join(folder, codecFile))
         : locate === null
           ? new VaeCodec("closed", codec.scale, closed, null)
-          : await openVae(codec, locate),
+          : await openVae(codec, locate, place),
     captions:
       captions.kind === "words"
         ? new WordCaptions(new WordTokenizer(readWords(folder), model.textTower.contextLength))
-        : await openT5(captions, model, {
-            clip: join(folder, clipFolder),
-            t5: join(folder, t5Folder),
-            weights: locate === null ? null : await locate(captions.model, "weights"),
-          }),
+        : await openT5(
+            captions,
+            model,
+            {
+              clip: join(folder, clipFolder),
+              t5: join(folder, t5Folder),
+              weights: locate === null ? null : await locate(captions.model, "weights"),
+            },
+            place,
+          ),
   };
 }
 
@@ -132,12 +152,25 @@ export async function closedParts(
   const stride = data.sizePixels / model.latent.side;
   return {
     codec: new VaeCodec("closed", codec.scale, { stride, channels: model.latent.channels }, null),
-    captions: await openT5(captions, model, {
-      clip: await locate(captions.tokenizer, "tokenizer"),
-      t5: await locate(captions.model, "tokenizer"),
-      weights: null,
-    }),
+    captions: await openT5(
+      captions,
+      model,
+      {
+        clip: await locate(captions.tokenizer, "tokenizer"),
+        t5: await locate(captions.model, "tokenizer"),
+        weights: null,
+      },
+      onCpu,
+    ),
   };
+}
+
+/** Whether a frozen model among the parts was left closed, so that nothing can be drawn. */
+export function areClosed({ codec, captions }: Parts): boolean {
+  return (
+    (codec instanceof VaeCodec && codec.isClosed) ||
+    (captions instanceof T5Captions && captions.encoder === null)
+  );
 }
 
 /** @throws DreamError `value` where the parts' sizes are not the model's, or not each other's */

@@ -10,7 +10,7 @@ import { DreamError } from "../errors.js";
 import { type CacheIndex, indexFile, readCacheIndex } from "../features/cache-format.js";
 import { CachedFeatures } from "../features/cached-features.js";
 import { LiveFeatures } from "../features/live-features.js";
-import type { LocateModel, PartsDescription } from "./frozen-parts.js";
+import type { FrozenPlace, LocateModel, PartsDescription } from "./frozen-parts.js";
 import { checkParts, type Examples, fittedPictures, loadParts, makeParts, type Parts } from "./parts.js";
 import { modelConfigFor, type RecipeOf } from "./recipe.js";
 import type { RunData } from "./run.js";
@@ -24,6 +24,8 @@ export interface PicturesData extends RunData {
 
 export interface PicturesOptions {
   readonly locate: LocateModel;
+  /** Where frozen models compute; the CPU where left out. */
+  readonly place?: FrozenPlace;
   /** Whose parts are taken: those of the model that training starts from, or of the run that goes on. */
   readonly from?: Parts | undefined;
   readonly onBroken: (broken: BrokenSample) => void;
@@ -40,7 +42,7 @@ export function isCache(location: string): boolean {
 export async function preparePictures(
   recipe: RecipeOf<"pictures">,
   location: string,
-  { locate, from, ...reading }: PicturesOptions,
+  { locate, place, from, ...reading }: PicturesOptions,
 ): Promise<PicturesData> {
   if (isCache(location)) return openCache(recipe, location);
   const { sizePixels } = recipe.data;
@@ -51,7 +53,8 @@ export async function preparePictures(
   };
   try {
     const parts =
-      from ?? (await makeParts(recipe, recipe.model, locate, () => examplesOf(source, loader, sizePixels)));
+      from ??
+      (await makeParts(recipe, recipe.model, locate, () => examplesOf(source, loader, sizePixels), place));
     return {
       codec: parts.codec,
       captions: parts.captions,

@@ -4,17 +4,20 @@ import { pytorchName } from "../models/dream/pytorch-names.js";
 import { type StoredTensor, writeStored } from "../nn/index.js";
 import { describeModel, type ModelOrigin } from "./model-description.js";
 import { saveModel, weightsMetadata } from "./model-folder.js";
-import { openRun } from "./saved-run.js";
+import type { SavedRun } from "./saved-run.js";
 
 /** @param weights which of the run's: averaged, or as its last step left them */
-export async function publishRun(run: string, to: string, weights: ModelOrigin["weights"]): Promise<void> {
-  const { recipe, config, checkpoint, parts, steps } = await openRun(run);
+export async function publishRun(
+  { recipe, config, checkpoint, parts }: SavedRun,
+  to: string,
+  weights: ModelOrigin["weights"],
+): Promise<void> {
   const model = new Dream(config, "meta");
   const averaged = new Set(weights === "ema" ? model.parameters().map(([path]) => path) : []);
   const tensors = [...model.namedTensors()].map(([path]): [string, StoredTensor] => [
     pytorchName(path),
-    checkpoint.tensors.get(`${averaged.has(path) ? "ema" : "model"}.${path}`)!,
+    checkpoint.state.tensors.get(`${averaged.has(path) ? "ema" : "model"}.${path}`)!,
   ]);
-  const description = describeModel(recipe, config, { steps, weights });
+  const description = describeModel(recipe, config, { steps: checkpoint.notes.step, weights });
   await saveModel(to, description, parts, (path) => writeStored(path, new Map(tensors), weightsMetadata));
 }

@@ -11,31 +11,30 @@ import { settingsOfConfig } from "../models/dream/release-settings.js";
 import { argsOf, releaseCheckpointOf, runStateOf } from "../train/release-checkpoint.js";
 import { readModelDescription } from "./model-description.js";
 import { weightsFile } from "./model-folder.js";
-import { openRun } from "./saved-run.js";
+import type { SavedRun } from "./saved-run.js";
 
-/** Where a run of ours leaves in a release's checkpoint what only it needs: its recipe, step and random states. */
+/** Where a run of ours leaves in a release's checkpoint what only it needs: its recipe and step. */
 export const ownKey = "dream";
-
-/** The random states of a run's checkpoint. */
-export const randomNames = ["random.training", "random.default"] as const;
 
 /**
  * Writes a run, from which the release can go on, and ours bit for bit.
  * @throws DreamError for what the release does not have: Muon, words embedded along, velocity prediction
  */
-export async function releaseOfRun(run: string, to: string): Promise<void> {
-  const { recipe, config, checkpoint, steps, last } = await openRun(run);
+export async function releaseOfRun(
+  { recipe, config, checkpoint, last }: SavedRun,
+  to: string,
+): Promise<void> {
   const value = releaseCheckpointOf(new Dream(config, "meta"), runStateOf(checkpoint), {
     optimiser: recipe.optimiser,
     learningRate: last?.learningRate ?? recipe.learningRate.peak,
     epoch: Math.floor(last?.epoch ?? 0),
     settings: settingsOfConfig(config),
   });
-  const random = randomNames.map((name): [PickleKey, PickleValue] => [
-    name,
-    stored(checkpoint.tensors.get(name)!),
-  ]);
-  value.set(ownKey, new Map([["recipe", JSON.stringify(recipe)], ["step", steps], ...random]));
+  const own: [PickleKey, PickleValue][] = [
+    ["recipe", JSON.stringify(recipe)],
+    ["step", checkpoint.notes.step],
+  ];
+  value.set(ownKey, new Map(own));
   await writeTorchFile(to, value);
 }
 

@@ -4,14 +4,13 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { DreamError } from "../errors.js";
 import type { PickleValue } from "../formats/pickle/value.js";
-import { TorchTensor } from "../formats/torch/tensor.js";
 import { openTorchFile } from "../formats/torch/torch-file.js";
 import type { DreamConfig } from "../models/dream/config.js";
 import { Dream } from "../models/dream/dream.js";
 import { pytorchName } from "../models/dream/pytorch-names.js";
 import { configOfRelease } from "../models/dream/release-config.js";
-import { checkFit, type StoredTensor, writeStored } from "../nn/index.js";
-import { Generator, type Tensor } from "../tensor/index.js";
+import { checkFit, writeStored } from "../nn/index.js";
+import { writeCheckpoint } from "../train/checkpoint-folder.js";
 import {
   type ReleaseCheckpoint,
   readReleaseCheckpoint,
@@ -22,10 +21,10 @@ import {
 import { describeModel, type ModelOrigin } from "./model-description.js";
 import { saveModel, weightsMetadata } from "./model-folder.js";
 import { type Parts, saveParts } from "./parts.js";
-import { modelConfigFor, parseRecipe, type Recipe, readRecipe, recipeHash, recipeNames } from "./recipe.js";
-import { ownKey, randomNames } from "./release-export.js";
-import { trainingGenerator } from "./run.js";
-import { checkpointFile, writeRecipe } from "./saved-run.js";
+import { modelConfigFor, parseRecipe, type Recipe, readRecipe, recipeNames } from "./recipe.js";
+import { ownKey } from "./release-export.js";
+import { notesOf } from "./resume.js";
+import { checkpointsFolder, writeRecipe } from "./saved-run.js";
 
 /** A checkpoint with the recipe that it belongs to. */
 export interface OpenRelease {
@@ -72,13 +71,12 @@ export async function publishRelease(
     wanted.map(([path, tensor]) => [pytorchName(path), tensor]),
     { name: checkpoint.path, shapes: shapesOf(tensors) },
   );
-  const kept = own.get("step");
-  const steps = typeof kept === "number" ? kept : stepsCounted(checkpoint);
+  const steps = stepsTaken(own) ?? stepsCounted(checkpoint);
   const description = describeModel(recipe, config, { steps, weights });
   await saveModel(to, description, parts, (path) => writeStored(path, tensors, weightsMetadata));
 }
 
-/** Makes a run's folder, in which training goes on: bit for bit where ours left its random states, else with fresh ones. */
+/** Makes a run's folder, in which training goes on: bit for bit where ours left it. */
 export async function runOfRelease(
   { checkpoint, recipe, own }: OpenRelease,
   parts: Parts,
@@ -86,22 +84,20 @@ export async function runOfRelease(
 ): Promise<void> {
   const model = new Dream(modelConfigFor(recipe, parts.captions), "meta");
   const { tensors, stepCount } = runStateOfRelease(checkpoint, model);
-  const fresh = [trainingGenerator(recipe).state, Generator.fromSeed(recipe.seed).state];
-  const random = randomNames.map((name, i): [string, StoredTensor] => {
-    const kept = own.get(name);
-    return [name, kept instanceof TorchTensor ? kept : bytesOf(fresh[i]!)];
-  });
   await saveParts(to, parts);
   await writeRecipe(to, recipe);
-  await writeStored(join(to, checkpointFile), new Map([...tensors, ...random]), {
-    step: String(own.get("step") ?? stepCount),
-    optimiserSteps: String(stepCount),
-    recipeHash: recipeHash(recipe),
+  const sources = [...tensors].map(([name, { dtype, shape, bytes }]) => ({ name, dtype, shape, bytes }));
+  await writeCheckpoint(join(to, checkpointsFolder), sources, {
+    step: stepsTaken(own) ?? stepCount,
+    optimiserSteps: stepCount,
+    ...notesOf(recipe, 1),
   });
 }
 
-function bytesOf(state: Tensor): StoredTensor {
-  return { dtype: "U8", shape: state.shape, bytes: () => state.toBytes() };
+/** What a run of ours counted. */
+function stepsTaken(own: OpenRelease["own"]): number | null {
+  const kept = own.get("step");
+  return typeof kept === "number" ? kept : null;
 }
 
 /** @throws DreamError `value` where no recipe's model is the checkpoint's */

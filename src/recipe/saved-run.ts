@@ -1,10 +1,11 @@
-/** @file A run's folder as it lies on disk: its recipe, its checkpoint, its parts. Tensors stay in their file. */
+/** @file A run's folder as it lies on disk: its recipe, its checkpoints, its parts. Tensors stay in their file. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DreamError } from "../errors.js";
 import { writeAtomically } from "../formats/atomic.js";
-import { openSafetensors, type SafetensorsFile } from "../formats/safetensors.js";
 import type { DreamConfig } from "../models/dream/config.js";
+import { checkpointNames } from "../train/checkpoint-folder.js";
+import { type DamagedCheckpoint, findCheckpoint, type SavedCheckpoint } from "../train/checkpoint-reader.js";
 import { Journal, type JournalEntry } from "../train/journal.js";
 import { loadParts, type Parts } from "./parts.js";
 import { modelConfigFor, parseRecipe, type Recipe, recipeHash } from "./recipe.js";
@@ -13,36 +14,47 @@ export interface SavedRun {
   readonly folder: string;
   readonly recipe: Recipe;
   readonly config: DreamConfig;
-  readonly checkpoint: SafetensorsFile;
+  /** The newest that is whole. */
+  readonly checkpoint: SavedCheckpoint;
+  /** Newer ones. */
+  readonly damaged: readonly DamagedCheckpoint[];
   /** Without their frozen models. */
   readonly parts: Parts;
-  /** Steps that were taken. */
-  readonly steps: number;
-  /** What the last step said of itself, where the journal has it. */
+  /** What the checkpoint's last step said of itself, where the journal has it. */
   readonly last: JournalEntry | undefined;
 }
 
-export const checkpointFile = "checkpoint.safetensors";
+/** Where a run keeps its checkpoints. */
+export const checkpointsFolder = "checkpoints";
 const recipeFile = "recipe.json";
 
 /** Whether a folder is a run's. */
 export function isRun(folder: string): boolean {
-  return existsSync(join(folder, checkpointFile)) && existsSync(join(folder, recipeFile));
+  return checkpointNames(join(folder, checkpointsFolder)).length > 0 && existsSync(join(folder, recipeFile));
 }
 
 /** @throws DreamError naming the file that is missing or damaged */
 export async function openRun(folder: string): Promise<SavedRun> {
   const recipe = readSavedRecipe(join(folder, recipeFile));
-  const checkpoint = openSafetensors(join(folder, checkpointFile));
+  const { newest: checkpoint, damaged } = await findCheckpoint(join(folder, checkpointsFolder));
+  if (checkpoint === null)
+    throw new DreamError("io", {
+      operation: `open ${folder}`,
+      expected: `a checkpoint in ${checkpointsFolder}/`,
+      got: "none",
+      hint: "name a run's folder",
+    });
   const parts = await loadParts(folder, { ...recipe, sizePixels: recipe.data.sizePixels }, null);
   return {
     folder,
     recipe,
     config: modelConfigFor(recipe, parts.captions),
     checkpoint,
+    damaged,
     parts,
-    steps: Number(checkpoint.metadata.step),
-    last: new Journal(join(folder, "metrics.jsonl")).read().at(-1),
+    last: new Journal(join(folder, "metrics.jsonl"))
+      .read()
+      .find(({ step }) => step + 1 === checkpoint.notes.step),
   };
 }
 

@@ -1,7 +1,7 @@
 /** @file Gradients and automatic casts. Modes hold for the thread and end with the function that they were set for. */
 import { type DType, dtypeCode } from "./dtype.js";
 import { native } from "./native.js";
-import { type Device, slotsOf, Tensor } from "./tensor.js";
+import { type Device, guard, slotsOf, Tensor } from "./tensor.js";
 
 /** Runs `body` without recording what gradients would need. */
 export function noGrad<T>(body: () => T): T {
@@ -35,10 +35,17 @@ export function setGradient(tensor: Tensor, gradient: Tensor | null): void {
   native.setGradient(tensor.slot, gradient?.slot ?? 0);
 }
 
-/** Adds to every reached tensor's gradient. @param loss a scalar, or several */
-export function backward(loss: Tensor | readonly Tensor[], options: { keepGraph?: boolean } = {}): void {
+/**
+ * Adds to every reached tensor's gradient.
+ * @param loss a scalar, or several outputs @param options.outputGradients one for each output; ones, for scalars, where left out
+ */
+export function backward(
+  loss: Tensor | readonly Tensor[],
+  options: { readonly outputGradients?: readonly Tensor[]; readonly keepGraph?: boolean } = {},
+): void {
   const outputs = loss instanceof Tensor ? [loss] : loss;
-  native.backward(slotsOf(outputs), [], options.keepGraph ?? false);
+  const { outputGradients = [], keepGraph = false } = options;
+  guard("backward", [], () => native.backward(slotsOf(outputs), slotsOf(outputGradients), keepGraph));
 }
 
 /**

@@ -17,3 +17,4 @@ export {
   scope,
   Tensor,
 } from "./tensor.js";
+export { shareTensor, type Ticket, takeTensor, threadFile } from "./threads.js";

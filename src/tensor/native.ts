@@ -23,6 +23,8 @@ export interface Native {
   isContiguous(slot: number): boolean;
   dispose(slots: Int32Array, count: number): void;
   liveTensors(): number;
+  share(slot: number): number;
+  take(ticket: number): number;
 
   setRequiresGrad(slot: number, required: boolean): void;
   requiresGrad(slot: number): boolean;

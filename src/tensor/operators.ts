@@ -240,15 +240,7 @@ declare module "./tensor.js" {
 }
 
 const op__foreach_add__List = findOperator("aten::_foreach_add_", "List");
-const op__foreach_add__Scalar = findOperator("aten::_foreach_add_", "Scalar");
-const op__foreach_addcdiv__Scalar = findOperator("aten::_foreach_addcdiv_", "Scalar");
-const op__foreach_addcmul__Scalar = findOperator("aten::_foreach_addcmul_", "Scalar");
-const op__foreach_div__List = findOperator("aten::_foreach_div_", "List");
-const op__foreach_div__Scalar = findOperator("aten::_foreach_div_", "Scalar");
-const op__foreach_mul_Scalar = findOperator("aten::_foreach_mul", "Scalar");
 const op__foreach_mul__Scalar = findOperator("aten::_foreach_mul_", "Scalar");
-const op__foreach_norm_Scalar = findOperator("aten::_foreach_norm", "Scalar");
-const op__foreach_sqrt = findOperator("aten::_foreach_sqrt", "");
 const op__to_copy = findOperator("aten::_to_copy", "");
 const op_abs = findOperator("aten::abs", "");
 const op_add_Scalar = findOperator("aten::add", "Scalar");
@@ -1073,49 +1065,9 @@ export function foreachAdd_(self: readonly Tensor[], other: readonly Tensor[], o
   invoke(op__foreach_add__List, slotsOf(self), slotsOf(other), options?.alpha);
 }
 
-/** `aten::_foreach_add_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()` */
-export function foreachAddScalar_(self: readonly Tensor[], scalar: number): void {
-  invoke(op__foreach_add__Scalar, slotsOf(self), scalar);
-}
-
-/** `aten::_foreach_mul.Scalar(Tensor[] self, Scalar scalar) -> Tensor[]` */
-export function foreachMul(self: readonly Tensor[], scalar: number): Tensor[] {
-  return invokeTensors(op__foreach_mul_Scalar, slotsOf(self), scalar);
-}
-
 /** `aten::_foreach_mul_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()` */
 export function foreachMul_(self: readonly Tensor[], scalar: number): void {
   invoke(op__foreach_mul__Scalar, slotsOf(self), scalar);
-}
-
-/** `aten::_foreach_div_.List(Tensor(a!)[] self, Tensor[] other) -> ()` */
-export function foreachDiv_(self: readonly Tensor[], other: readonly Tensor[]): void {
-  invoke(op__foreach_div__List, slotsOf(self), slotsOf(other));
-}
-
-/** `aten::_foreach_sqrt(Tensor[] self) -> Tensor[]` */
-export function foreachSqrt(self: readonly Tensor[]): Tensor[] {
-  return invokeTensors(op__foreach_sqrt, slotsOf(self));
-}
-
-/** `aten::_foreach_norm.Scalar(Tensor[] self, Scalar ord=2) -> Tensor[]` */
-export function foreachNorm(self: readonly Tensor[], ord?: number): Tensor[] {
-  return invokeTensors(op__foreach_norm_Scalar, slotsOf(self), ord);
-}
-
-/** `aten::_foreach_div_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()` */
-export function foreachDivScalar_(self: readonly Tensor[], scalar: number): void {
-  invoke(op__foreach_div__Scalar, slotsOf(self), scalar);
-}
-
-/** `aten::_foreach_addcmul_.Scalar(Tensor(a!)[] self, Tensor[] tensor1, Tensor[] tensor2, Scalar value=1) -> ()` */
-export function foreachAddcmul_(self: readonly Tensor[], tensor1: readonly Tensor[], tensor2: readonly Tensor[], value?: number): void {
-  invoke(op__foreach_addcmul__Scalar, slotsOf(self), slotsOf(tensor1), slotsOf(tensor2), value);
-}
-
-/** `aten::_foreach_addcdiv_.Scalar(Tensor(a!)[] self, Tensor[] tensor1, Tensor[] tensor2, Scalar value=1) -> ()` */
-export function foreachAddcdiv_(self: readonly Tensor[], tensor1: readonly Tensor[], tensor2: readonly Tensor[], value?: number): void {
-  invoke(op__foreach_addcdiv__Scalar, slotsOf(self), slotsOf(tensor1), slotsOf(tensor2), value);
 }
 
 /** `aten::upsample_bicubic2d(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor` */

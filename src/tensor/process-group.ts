@@ -3,8 +3,9 @@
  * order alone, so every process of a group makes the same ones; a call blocks until all have made it.
  */
 import { DreamError } from "../errors.js";
+import { tensor } from "./create.js";
 import { native } from "./native.js";
-import { slotsOf, Tensor } from "./tensor.js";
+import { type Device, scope, slotsOf, Tensor } from "./tensor.js";
 
 /** Where and as whom a process joins its group. */
 export interface Rendezvous {
@@ -40,13 +41,16 @@ export class ProcessGroup {
   readonly size: number;
   readonly localRank: number;
   readonly localSize: number;
+  /** Whose tensors the group exchanges. */
+  readonly device: Device;
   readonly #slot: number;
 
-  private constructor({ rank, size, localRank, localSize }: Rendezvous, slot: number) {
+  private constructor({ rank, size, localRank, localSize }: Rendezvous, device: Device, slot: number) {
     this.rank = rank;
     this.size = size;
     this.localRank = localRank;
     this.localSize = localSize;
+    this.device = device;
     this.#slot = slot;
   }
 
@@ -75,7 +79,7 @@ export class ProcessGroup {
         at.timeoutMs,
       ),
     );
-    return new ProcessGroup(at, slot);
+    return new ProcessGroup(at, device, slot);
   }
 
   /** The sum or the greatest of every process's `x`, in its place. @param x of the same shape everywhere; float16, 32, 64, int32, 64 */
@@ -112,6 +116,11 @@ export class ProcessGroup {
         native.makeBuckets(this.#slot, slotsOf(parameters), bucketBytes),
       ),
     );
+  }
+
+  /** Waits until every process has come here. */
+  barrier(): void {
+    scope(() => this.allReduce(tensor([0], [1], { device: this.device }), "sum"));
   }
 
   /** Closes the connections, which the others do not notice unless they call afterwards. Nothing of the group can be used then. */

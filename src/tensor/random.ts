@@ -2,6 +2,7 @@
  * @file Randomness, always explicit: a generator with its own state, on the CPU, so that the same seed draws the same
  * numbers whatever device they are used on.
  */
+import { createHash } from "node:crypto";
 import { native } from "./native.js";
 import { Tensor } from "./tensor.js";
 
@@ -22,6 +23,11 @@ export class Generator {
     return new Generator(native.generator(seed));
   }
 
+  /** A stream of its own for whatever the parts name: the same parts, the same numbers. */
+  static fromKey(...parts: readonly (string | number)[]): Generator {
+    return new Generator(native.generator(seedOf(parts)));
+  }
+
   /** The generator that operators without an explicit one (dropout) draw from. */
   static ofDevice(device: string): Generator {
     return new Generator(native.defaultGenerator(device));
@@ -37,7 +43,12 @@ export class Generator {
   }
 }
 
-/** Seeds the default generator of every device: the one that dropout draws from. */
-export function seedDefaultGenerators(seed: number): void {
-  native.manualSeed(seed);
+/** Seeds the default generator of every device, the one that dropout draws from, by what the parts name. */
+export function seedDefaultGenerators(...parts: readonly (string | number)[]): void {
+  native.manualSeed(seedOf(parts));
+}
+
+/** 48 bits of a hash. */
+function seedOf(parts: readonly (string | number)[]): number {
+  return createHash("sha256").update(parts.join(" ")).digest().readUIntBE(0, 6);
 }

@@ -22,8 +22,9 @@ export function setThreadCount(count: number): void {
   native.setThreads(count);
 }
 
-/** Whether this processor multiplies bfloat16 in hardware; others take several times as long as for float32. */
-export function hasFastBfloat16(): boolean {
+/** Whether a device multiplies bfloat16 in hardware; other processors take several times as long as for float32. */
+export function hasFastBfloat16(device: Device): boolean {
+  if (device !== "cpu") return true;
   try {
     return /\b(?:avx512_bf16|amx_bf16)\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
   } catch {

@@ -1,18 +1,6 @@
 /** @file AdamW as PyTorch computes it, with the release's weight-decay groups (SPEC section 6). */
 import type { NamedTensor } from "../nn/index.js";
-import {
-  foreachAdd_,
-  foreachAddcdiv_,
-  foreachAddcmul_,
-  foreachAddScalar_,
-  foreachDivScalar_,
-  foreachMul_,
-  foreachSqrt,
-  noGrad,
-  scope,
-  type Tensor,
-  zerosLike,
-} from "../tensor/index.js";
+import { call, noGrad, type Tensor, zerosLike } from "../tensor/index.js";
 
 /** AdamW's settings. */
 export interface AdamWConfig {
@@ -35,7 +23,7 @@ export class AdamW {
   readonly #config: AdamWConfig;
   readonly #names: readonly string[];
   readonly #parameters: readonly Tensor[];
-  readonly #decayed: readonly Tensor[];
+  readonly #decayed: readonly boolean[];
   readonly #means: readonly Tensor[];
   readonly #squares: readonly Tensor[];
   /** Steps taken so far; part of the state. */
@@ -45,31 +33,34 @@ export class AdamW {
     this.#config = config;
     this.#names = parameters.map(([name]) => name);
     this.#parameters = parameters.map(([, tensor]) => tensor);
-    this.#decayed = parameters.filter(decays).map(([, tensor]) => tensor);
+    this.#decayed = parameters.map(decays);
     const zeros = (): Tensor[] => this.#parameters.map((tensor) => zerosLike(tensor.detach()).persist());
     this.#means = zeros();
     this.#squares = zeros();
   }
 
-  /** @param gradients one for each parameter, in order; zeros where a parameter was not reached */
-  step(gradients: readonly Tensor[], learningRate: number): void {
+  /**
+   * One pass over memory (`native/optimiser.cc`).
+   * @param gradients one for each parameter, in order; zeros where a parameter was not reached @param factor multiplies them before
+   */
+  step(gradients: readonly Tensor[], learningRate: number, factor: number): void {
     const { betas, epsilon, weightDecay } = this.#config;
-    const [beta1, beta2] = betas;
     this.stepCount++;
     noGrad(() =>
-      scope(() => {
-        foreachMul_(this.#decayed, 1 - learningRate * weightDecay);
-        foreachMul_(this.#means, beta1);
-        foreachAdd_(this.#means, gradients, { alpha: 1 - beta1 });
-        foreachMul_(this.#squares, beta2);
-        foreachAddcmul_(this.#squares, gradients, gradients, 1 - beta2);
-        const correction1 = 1 - beta1 ** this.stepCount;
-        const correction2 = 1 - beta2 ** this.stepCount;
-        const denominators = foreachSqrt(this.#squares);
-        foreachDivScalar_(denominators, Math.sqrt(correction2));
-        foreachAddScalar_(denominators, epsilon);
-        foreachAddcdiv_(this.#parameters, this.#means, denominators, -learningRate / correction1);
-      }),
+      call(
+        "dream::adamw_",
+        this.#parameters,
+        gradients,
+        this.#means,
+        this.#squares,
+        this.#decayed,
+        this.stepCount,
+        learningRate,
+        ...betas,
+        weightDecay,
+        epsilon,
+        factor,
+      ),
     );
   }
 

@@ -1,15 +1,14 @@
-/** @file A training run's whole state in one safetensors file, so that a resumed run goes on as if it had not stopped. */
-import { DreamError } from "../errors.js";
-import { openSafetensors } from "../formats/safetensors.js";
-import { loadState, type NamedTensor, readTensor, type StateSource, writeState } from "../nn/index.js";
-import { Generator, noGrad, scope } from "../tensor/index.js";
+/** @file A training run's whole state by name, so that a resumed run goes on as if it had not stopped. */
+import { fileState, loadState, type NamedTensor } from "../nn/index.js";
+import { scope, tensor } from "../tensor/index.js";
+import type { SavedCheckpoint } from "./checkpoint-reader.js";
 import type { Trainer } from "./trainer.js";
 
 const prefixed = (prefix: string, state: readonly NamedTensor[]): NamedTensor[] =>
   state.map(([name, tensor]) => [`${prefix}.${name}`, tensor]);
 
-/** Everything that the next step depends on. */
-function stateOf({ model, optimiser, average }: Trainer): NamedTensor[] {
+/** Everything that the next step depends on, beside its number. */
+export function stateOf({ model, optimiser, average }: Trainer): NamedTensor[] {
   return [
     ...prefixed("model", [...model.namedTensors()]),
     ...prefixed("ema", average.state()),
@@ -18,55 +17,28 @@ function stateOf({ model, optimiser, average }: Trainer): NamedTensor[] {
 }
 
 /**
- * Writes a checkpoint atomically.
- * @param step the step that comes next
- * @param recipeHash of the recipe that the run follows
+ * Gives all processes of a team the first one's state.
+ * @param step that comes next there @returns the same everywhere
  */
-export async function saveCheckpoint(
-  path: string,
-  trainer: Trainer,
-  step: number,
-  recipeHash: string,
-): Promise<void> {
-  const random: NamedTensor[] = [
-    ["random.training", trainer.random.state],
-    ["random.default", Generator.ofDevice("cpu").state],
-  ];
-  try {
-    const metadata = { step: String(step), optimiserSteps: String(trainer.optimiser.stepCount), recipeHash };
-    await writeState(path, [...stateOf(trainer), ...random], metadata);
-  } finally {
-    for (const [, tensor] of random) tensor.dispose();
-  }
+export function shareState(trainer: Trainer, step: number): number {
+  const { team, optimiser, model } = trainer;
+  if (team.size === 1) return step;
+  return scope(() => {
+    const counts = tensor([step, optimiser.stepCount], [2], { dtype: "int64", device: model.device });
+    team.share([counts, ...stateOf(trainer).map(([, state]) => state)]);
+    const [shared, optimiserSteps] = counts.toNumbers() as [number, number];
+    optimiser.stepCount = optimiserSteps;
+    return shared;
+  });
 }
 
 /**
  * Puts a checkpoint's state into a trainer.
  * @returns the step that comes next
- * @throws DreamError where the file is damaged, does not fit, or belongs to another recipe
+ * @throws DreamError `state` where it does not fit
  */
-export function loadCheckpoint(path: string, trainer: Trainer, recipeHash: string): number {
-  const file = openSafetensors(path);
-  if (file.metadata.recipeHash !== recipeHash)
-    throw new DreamError("value", {
-      operation: `resume from ${path}`,
-      expected: `a run of recipe ${recipeHash}`,
-      got: `one of recipe ${file.metadata.recipeHash ?? "unknown"}`,
-      hint: "choose another folder for this run, or remove that one",
-    });
-  const shapes = new Map(
-    [...file.tensors]
-      .filter(([name]) => !name.startsWith("random."))
-      .map(([name, { shape }]) => [name, shape]),
-  );
-  const source: StateSource = { name: path, shapes, read: (name) => readTensor(file, name) };
-  loadState(stateOf(trainer), source);
-  noGrad(() =>
-    scope(() => {
-      trainer.random.state = readTensor(file, "random.training");
-      Generator.ofDevice("cpu").state = readTensor(file, "random.default");
-    }),
-  );
-  trainer.optimiser.stepCount = Number(file.metadata.optimiserSteps);
-  return Number(file.metadata.step);
+export function loadCheckpoint({ state, notes }: SavedCheckpoint, trainer: Trainer): number {
+  loadState(stateOf(trainer), fileState(state));
+  trainer.optimiser.stepCount = notes.optimiserSteps;
+  return notes.step;
 }

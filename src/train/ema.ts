@@ -1,6 +1,6 @@
 /** @file The exponential moving average of the parameters, which drawings and evaluations use (SPEC section 6). */
 import type { NamedTensor } from "../nn/index.js";
-import { foreachAdd_, foreachMul_, noGrad, scope, type Tensor } from "../tensor/index.js";
+import { call, noGrad, scope, type Tensor } from "../tensor/index.js";
 
 /** Starts as a copy of the parameters. Buffers are not averaged: they come from the live model. */
 export class MovingAverage {
@@ -20,12 +20,7 @@ export class MovingAverage {
 
   /** Moves every average towards its parameter. */
   update(): void {
-    noGrad(() =>
-      scope(() => {
-        foreachMul_(this.#averages, this.rate);
-        foreachAdd_(this.#averages, this.#live, { alpha: 1 - this.rate });
-      }),
-    );
+    noGrad(() => call("dream::average_", this.#averages, this.#live, 1 - this.rate));
   }
 
   /** The averages, by the parameters' names. */

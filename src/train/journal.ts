@@ -10,6 +10,8 @@ export interface JournalEntry extends StepReport {
   readonly epoch: number;
   readonly imagesPerSecond: number;
   readonly seconds: number;
+  /** Of the matrix products that the machine reaches, 0..1; null where it was not measured. */
+  readonly ceilingShare: number | null;
 }
 
 export class Journal {

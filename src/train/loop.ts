@@ -1,75 +1,117 @@
 /** @file The training loop: batches in order, a step each, a line in the journal, checkpoints, and a clean stop when asked. */
 import type { BatchOrder } from "../data/order.js";
 import type { FeatureBatch, FeatureSource } from "../features/feature-batch.js";
+import { writeState } from "../nn/index.js";
 import { scope } from "../tensor/index.js";
-import { saveCheckpoint } from "./checkpoint.js";
+import { type Ceiling, ceilingShare } from "./ceiling.js";
+import { stateOf } from "./checkpoint.js";
+import type { CheckpointStore } from "./checkpoint-store.js";
 import type { Journal, JournalEntry } from "./journal.js";
-import type { Trainer } from "./trainer.js";
+import { keepNonFinite, NonFiniteLoss } from "./non-finite.js";
+import { learningRateAt } from "./schedules.js";
+import type { StepPlace, StepReport, Trainer } from "./trainer.js";
 
 /** A run, ready to go. */
 export interface TrainingRun {
   readonly trainer: Trainer;
   readonly source: FeatureSource;
   readonly order: BatchOrder;
-  readonly journal: Journal;
+  /** Null where another process writes it. */
+  readonly journal: Journal | null;
   readonly firstStep: number;
   readonly stepCount: number;
-  readonly checkpoint: { readonly path: string; readonly everyMinutes: number; readonly recipeHash: string };
+  /** Where checkpoints go, and how often; no store where another process writes them. */
+  readonly checkpoints: { readonly store: CheckpointStore | null; readonly everyMinutes: number };
+  /** Where a step that cannot be gone on with leaves what it was made of; null where another process does. */
+  readonly nonFiniteFolder: string | null;
+  /** What steps are measured by, where it is known. */
+  readonly ceiling: Ceiling | null;
   /** Told after every step; may be asynchronous (a picture on the way). */
   readonly onStep?: (entry: JournalEntry) => void | Promise<void>;
   /** Stops the run after the step in progress; a checkpoint is written. */
   readonly signal?: AbortSignal;
 }
 
-/** @returns the step that would come next: `stepCount` unless the run was stopped */
+/**
+ * Checkpoints are written by the clock, at the end and at a stop; the last one is on the disk when this returns.
+ * @returns the step that would come next: `stepCount` unless the run was stopped
+ * @throws DreamError `io` where the journal or a checkpoint cannot be written; the checkpoint before it is as it was
+ */
 export async function train(run: TrainingRun): Promise<number> {
-  const { trainer, source, order, journal, checkpoint, stepCount, signal } = run;
-  const save = (step: number): Promise<void> =>
-    saveCheckpoint(checkpoint.path, trainer, step, checkpoint.recipeHash);
-  const ahead = new BatchesAhead(source, order, stepCount);
+  const { trainer, order, journal, stepCount, signal } = run;
+  const { store, everyMinutes } = run.checkpoints;
+  const ahead = new BatchesAhead(run);
   let saved = performance.now();
-  for (let step = run.firstStep; step < stepCount; step++) {
+  let step = run.firstStep;
+  while (step < stepCount) {
     const started = performance.now();
     const epoch = step / order.stepsPerEpoch;
     const batch = await ahead.take(step);
-    const report = scope(() => trainer.step(batch, source.emptyCaption, epoch));
+    const report = await takeStep(run, batch, { step, epoch });
     disposeBatch(batch);
     const seconds = (performance.now() - started) / 1000;
-    const entry = { step, epoch, ...report, seconds, imagesPerSecond: order.batchSize / seconds };
-    journal.append(entry);
+    const entry = {
+      step,
+      epoch,
+      ...report,
+      seconds,
+      imagesPerSecond: order.batchSize / seconds,
+      ceilingShare: ceilingShare(run.ceiling, report, seconds),
+    };
+    journal?.append(entry);
     await run.onStep?.(entry);
-    const next = step + 1;
-    if (signal?.aborted) {
-      ahead.drop();
-      await save(next);
-      return next;
-    }
-    if (performance.now() - saved > 60_000 * checkpoint.everyMinutes || next === stepCount) {
-      await save(next);
+    step++;
+    // One that was told to stop stops all.
+    const isLast = trainer.team.any(signal?.aborted === true) || step === stepCount;
+    const isTime = performance.now() - saved > 60_000 * everyMinutes && !store?.isWriting;
+    store?.check();
+    if (isLast || isTime) {
+      await store?.save(step);
       saved = performance.now();
     }
-    // Lets signals and timers in between steps.
+    if (isLast) break;
+    // Lets signals, timers and the checkpoints' thread be heard in between steps.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  return stepCount;
+  ahead.drop();
+  await store?.flush();
+  return step;
+}
+
+/** @throws DreamError `non-finite` where losses are no numbers; it says where the step's makings are kept */
+async function takeStep(
+  { trainer, source, order, nonFiniteFolder }: TrainingRun,
+  batch: FeatureBatch,
+  place: StepPlace,
+): Promise<StepReport> {
+  const { step, epoch } = place;
+  try {
+    return scope(() => trainer.step(batch, source.emptyCaption, place));
+  } catch (error) {
+    if (!(error instanceof NonFiniteLoss) || nonFiniteFolder === null) throw error;
+    const numbers = order.batch(step);
+    const keys = source.keysOf(numbers);
+    const samples = numbers.map((number, i) => ({ number, key: keys[i]! }));
+    const learningRate = learningRateAt(trainer.config.learningRate, epoch);
+    const counts = { step: String(step), optimiserSteps: String(trainer.optimiser.stepCount) };
+    throw await keepNonFinite(nonFiniteFolder, error, { step, learningRate, samples }, (path) =>
+      writeState(path, stateOf(trainer), counts),
+    );
+  }
 }
 
 /** The next step's batch, whose pictures are read while this step's are learned from. */
 class BatchesAhead {
   #coming: { readonly step: number; readonly batch: Promise<FeatureBatch> } | null = null;
 
-  constructor(
-    readonly source: FeatureSource,
-    readonly order: BatchOrder,
-    readonly stepCount: number,
-  ) {}
+  constructor(readonly run: Pick<TrainingRun, "trainer" | "source" | "order" | "stepCount">) {}
 
   async take(step: number): Promise<FeatureBatch> {
     const batch = this.#coming?.step === step ? this.#coming.batch : this.#fetch(step);
     this.#coming = null;
     const taken = await batch;
     const next = step + 1;
-    if (next < this.stepCount) {
+    if (next < this.run.stepCount) {
       this.#coming = { step: next, batch: this.#fetch(next) };
       // A failure is told when the batch is taken.
       this.#coming.batch.catch(() => {});
@@ -84,7 +126,9 @@ class BatchesAhead {
   }
 
   async #fetch(step: number): Promise<FeatureBatch> {
-    return this.source.batch(this.order.batch(step), step);
+    const { trainer, source, order } = this.run;
+    const { firstPlace, count } = trainer.part;
+    return source.batch(order.batch(step).slice(firstPlace, firstPlace + count), step, firstPlace);
   }
 }
 

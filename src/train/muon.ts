@@ -49,17 +49,17 @@ export class Muon {
     this.#momenta = this.#matrices.map((tensor) => zerosLike(tensor.detach()).persist());
   }
 
-  /** @param gradients one for each matrix, in order */
-  step(gradients: readonly Tensor[], learningRate: number): void {
+  /** @param gradients one for each matrix, in order @param factor multiplies them before */
+  step(gradients: readonly Tensor[], learningRate: number, factor: number): void {
     const { momentum, rate, weightDecay, precision } = this.#config;
     noGrad(() =>
       scope(() => {
         foreachMul_(this.#momenta, momentum);
-        foreachAdd_(this.#momenta, gradients);
+        foreachAdd_(this.#momenta, gradients, { alpha: factor });
         foreachMul_(this.#decayed, 1 - learningRate * weightDecay);
         for (const [i, matrix] of this.#matrices.entries())
           scope(() => {
-            const ahead = gradients[i]!.add(this.#momenta[i]!, { alpha: momentum });
+            const ahead = gradients[i]!.mul(factor).add(this.#momenta[i]!, { alpha: momentum });
             const largest = Math.max(...matrix.shape);
             const length = adamwScale * Math.sqrt(largest) * rate * learningRate;
             matrix.add_(orthogonal(ahead, precision), { alpha: -length });
@@ -80,7 +80,7 @@ export class Muon {
 
 /** Newton and Schulz's iteration with the coefficients of Jordan et al.: singular values of 0.7 to 1.2 after five rounds. */
 const [linear, cubic, quintic] = [3.4445, -4.775, 2.0315];
-const rounds = 5;
+export const orthogonalRounds = 5;
 
 /** A matrix of the same singular vectors, its singular values all about 1. */
 export function orthogonal(matrix: Tensor, precision: DType): Tensor {
@@ -88,7 +88,7 @@ export function orthogonal(matrix: Tensor, precision: DType): Tensor {
     const tall = matrix.size(0) > matrix.size(1);
     const bounded = matrix.div(matrix.linalgNorm().add(1e-7)).to({ dtype: precision });
     let x = tall ? bounded.t() : bounded;
-    for (let round = 0; round < rounds; round++)
+    for (let round = 0; round < orthogonalRounds; round++)
       x = scope(() => {
         const square = x.mm(x.t());
         const polynomial = square.mul(cubic).add(square.mm(square), { alpha: quintic });

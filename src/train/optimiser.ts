@@ -1,6 +1,6 @@
 /** @file The optimiser of a run: AdamW for every parameter, as in the paper, or Muon for the matrices inside blocks. */
 import type { NamedTensor } from "../nn/index.js";
-import { type DType, foreachMul_, foreachNorm, scope, stack, type Tensor } from "../tensor/index.js";
+import { call, type DType, scope, type Tensor } from "../tensor/index.js";
 import { AdamW, type AdamWConfig } from "./adamw.js";
 import { isBlockMatrix, Muon, type MuonConfig } from "./muon.js";
 
@@ -9,14 +9,14 @@ export interface OptimiserConfig extends AdamWConfig {
   readonly muon: Pick<MuonConfig, "momentum" | "rate"> | null;
 }
 
-/** Scales gradients in place so that their global norm is at most `limit`. @returns the norm before */
-export function clipGradients(gradients: readonly Tensor[], limit: number): number {
-  return scope(() => {
-    const norm = stack(foreachNorm(gradients, 2)).linalgNorm().item();
-    const factor = limit / (norm + 1e-6);
-    if (factor < 1) foreachMul_(gradients, factor);
-    return norm;
-  });
+/** The global norm of gradients. */
+export function gradientNorm(gradients: readonly Tensor[]): number {
+  return scope(() => (call("dream::norm", gradients) as Tensor).item());
+}
+
+/** What gradients of a norm are multiplied with so that it is at most `limit`. */
+export function clipFactor(norm: number, limit: number): number {
+  return Math.min(1, limit / (norm + 1e-6));
 }
 
 /** Steps every parameter. Gradients are given, not read from the parameters. */
@@ -52,15 +52,20 @@ export class Optimiser {
     this.#adamw.stepCount = count;
   }
 
-  /** @param gradients one for each parameter, in order; zeros where a parameter was not reached */
-  step(gradients: readonly Tensor[], learningRate: number): void {
+  /**
+   * @param gradients one for each parameter, in order; zeros where a parameter was not reached
+   * @param factor multiplies them before: {@link clipFactor}
+   */
+  step(gradients: readonly Tensor[], learningRate: number, factor: number): void {
     this.#adamw.step(
       gradients.filter((_, i) => !this.#orthogonal[i]),
       learningRate,
+      factor,
     );
     this.#muon?.step(
       gradients.filter((_, i) => this.#orthogonal[i]),
       learningRate,
+      factor,
     );
   }
 

@@ -10,11 +10,11 @@ import {
   type PickleValue,
   PythonFloat,
 } from "../formats/pickle/value.js";
-import type { SafetensorsFile } from "../formats/safetensors.js";
 import { TorchTensor } from "../formats/torch/tensor.js";
 import type { Dream } from "../models/dream/dream.js";
 import type { ReleaseSettings } from "../models/dream/release-settings.js";
 import type { AdamWConfig } from "./adamw.js";
+import type { SavedCheckpoint } from "./checkpoint-reader.js";
 import { optimiserState, places } from "./release-optimiser.js";
 
 /** A run's tensors, by the names of its checkpoint: `model.`, `ema.`, `optimiser.mean.` and `optimiser.square.` with property paths. */
@@ -34,13 +34,13 @@ export interface ReleaseNotes {
   readonly settings: ReleaseSettings;
 }
 
-/** A run's checkpoint file as a run's state; its tensors stay on disk until they are asked for. */
-export function runStateOf(file: SafetensorsFile): RunState {
-  const tensors = [...file.tensors].map(([name, { dtype, shape, bytes }]): [string, TorchTensor] => [
+/** A run's checkpoint as a run's state; its tensors stay on disk until they are asked for. */
+export function runStateOf({ state, notes }: SavedCheckpoint): RunState {
+  const tensors = [...state.tensors].map(([name, { dtype, shape, bytes }]): [string, TorchTensor] => [
     name,
     new TorchTensor(dtype, shape, bytes),
   ]);
-  return { tensors: new Map(tensors), stepCount: Number(file.metadata.optimiserSteps) };
+  return { tensors: new Map(tensors), stepCount: notes.optimiserSteps };
 }
 
 /**

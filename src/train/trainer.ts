@@ -1,38 +1,37 @@
 /**
  * @file One optimiser step of DREAM: mask groups with ratios from the masking schedule, both losses, clipping, the optimiser, moving
- * average. All randomness comes from one generator and the step's number, so a step can be repeated.
+ * average. What a step draws by chance is a function of the seed and the step's number, so a step can be repeated.
  */
 import { DreamError } from "../errors.js";
 import type { FeatureBatch } from "../features/feature-batch.js";
 import { tokenCount } from "../models/dream/config.js";
 import type { Dream, MaskGroup } from "../models/dream/dream.js";
-import { TokenMask, TokenOrders } from "../models/dream/mask.js";
-import { drawMaskRatio, type MaskingSchedule, maskedCount } from "../models/dream/masking.js";
-import {
-  autocast,
-  backward,
-  type Generator,
-  gradientOf,
-  noGrad,
-  rand,
-  requiresGrad,
-  scope,
-  setGradient,
-  type Tensor,
-  where,
-  zerosLike,
-} from "../tensor/index.js";
+import { TokenMask } from "../models/dream/mask.js";
+import { type MaskingSchedule, maskedCount } from "../models/dream/masking.js";
+import type { NamedTensor } from "../nn/index.js";
+import { noGrad, scope, type Tensor, tensor, where } from "../tensor/index.js";
 import { MovingAverage } from "./ema.js";
-import { clipGradients, Optimiser, type OptimiserConfig } from "./optimiser.js";
+import { NonFiniteLoss } from "./non-finite.js";
+import { clipFactor, gradientNorm, Optimiser, type OptimiserConfig } from "./optimiser.js";
+import { learn, type Round } from "./rounds.js";
 import { type LearningRateSchedule, learningRateAt } from "./schedules.js";
+import { runOf, type Share, sharesOf } from "./sharing.js";
+import { StepRandom } from "./step-random.js";
+import { Alone, type Team } from "./team.js";
 
 /** How a model is trained, apart from its data. */
 export interface TrainingConfig {
   readonly optimiser: OptimiserConfig & { readonly clip: number };
   readonly learningRate: LearningRateSchedule;
   readonly masking: MaskingSchedule;
-  /** Parts of a batch with a mask ratio each; 1 is the release on one process. */
+  /** Samples of a step, over all processes. */
+  readonly batchSize: number;
+  /** Parts of a batch with a mask ratio each, over all processes; 1 is the release on one process. */
   readonly maskGroups: number;
+  /** Rounds in which a process takes its part of a batch. */
+  readonly accumulation: number;
+  /** Whether blocks keep what their backward pass needs, or compute it again. */
+  readonly activations: "kept" | "recomputed";
   /** Share of captions that the decoder sees as empty, for guidance, 0..1. */
   readonly captionDrop: number;
   readonly emaRate: number;
@@ -40,7 +39,15 @@ export interface TrainingConfig {
   readonly precision: "float32" | "bfloat16";
 }
 
-/** What a step says of itself. */
+/** Where in training a step is. */
+export interface StepPlace {
+  /** Counted from 0. */
+  readonly step: number;
+  /** Fractional; decides learning rate and mask ratios. */
+  readonly epoch: number;
+}
+
+/** What a step says of itself, over all processes. */
 export interface StepReport {
   readonly generativeLoss: number;
   readonly contrastiveLoss: number;
@@ -55,115 +62,168 @@ export interface StepReport {
 export class Trainer {
   readonly optimiser: Optimiser;
   readonly average: MovingAverage;
-  readonly #parameters: readonly Tensor[];
+  readonly team: Team;
+  readonly #shares: readonly Share[];
 
-  /** @param random draws masks, noise and dropped captions */
+  /**
+   * @param seed decides masks, noise, dropped captions and dropout
+   * @param team the processes that train together
+   * @throws DreamError `value` where the batch cannot be shared among processes, rounds and mask groups
+   */
   constructor(
     readonly model: Dream,
     readonly config: TrainingConfig,
-    readonly random: Generator,
+    readonly seed: number,
+    team: (parameters: readonly NamedTensor[]) => Team = (parameters) => new Alone(parameters),
   ) {
     const parameters = model.parameters();
     this.optimiser = new Optimiser(parameters, config.optimiser, config.precision);
     this.average = new MovingAverage(parameters, config.emaRate);
-    this.#parameters = parameters.map(([, tensor]) => tensor);
+    this.team = team(parameters);
+    const { batchSize, maskGroups, accumulation: rounds } = config;
+    this.#shares = sharesOf({ batchSize, maskGroups, processes: this.team.size, rounds });
+    if (this.team.size * rounds > 1 && !model.imageProjection.gathersApart)
+      throw new DreamError("value", {
+        operation: "share a step's batch",
+        expected: "an image projection that pools first, such as `kind: post-batch-norm`",
+        got: `\`kind: ${model.config.joint.image.kind}\`, whose BatchNorm sees the tokens of all images at once`,
+        hint: "train it in one process with accumulation 1",
+      });
+  }
+
+  /** Samples of a step that this process takes, and the place of the first in the step's batch. */
+  get part(): { readonly firstPlace: number; readonly count: number } {
+    const mine = runOf(this.#shares, this.team.rank, this.team.size);
+    return { firstPlace: mine[0]!.firstPlace, count: this.config.batchSize / this.team.size };
   }
 
   /**
-   * @param epoch fractional; decides learning rate and mask ratios
-   * @param emptyCaption the decoder's empty caption, one row
-   * @throws DreamError `non-finite` where a loss is NaN or infinite; parameters are as before then
+   * @param batch this process's {@link part} of the step's @param emptyCaption the decoder's empty caption, one row
+   * @throws NonFiniteLoss where a loss or a gradient is NaN or infinite; parameters are as before then
    */
-  step(batch: FeatureBatch, emptyCaption: Tensor, epoch: number): StepReport {
+  step(batch: FeatureBatch, emptyCaption: Tensor, place: StepPlace): StepReport {
     return scope(() => {
       this.model.setMode("train");
-      const groups = this.#groups(batch, emptyCaption, epoch);
-      const draws = groups.map((group) => this.model.drawDiffusion(group, this.random));
-      const losses = this.#inPrecision(() => this.model.losses(groups, draws, this.random));
-      const [generativeLoss, contrastiveLoss, totalLoss] = [
-        losses.generative,
-        losses.contrastive,
-        losses.total,
-      ].map((loss) => loss.item()) as [number, number, number];
-      if (!Number.isFinite(totalLoss))
-        throw new DreamError("non-finite", {
-          operation: "training step",
-          expected: "finite losses",
-          got: `generative ${generativeLoss}, contrastive ${contrastiveLoss} at epoch ${epoch.toFixed(3)}`,
-          hint: "lower the learning rate and start the run again; its last checkpoint is as it was",
-        });
-      // Where every group is gated and nothing contrasts, nothing is to be learned; decay and momentum go on.
-      if (requiresGrad(losses.total)) backward(losses.total);
-      const gradients = this.#takeGradients();
-      const gradientNorm = clipGradients(gradients, this.config.optimiser.clip);
-      const learningRate = learningRateAt(this.config.learningRate, epoch);
-      this.optimiser.step(gradients, learningRate);
+      this.#checkBatch(batch);
+      const random = new StepRandom(this.seed, place.step);
+      const masked = this.#maskedCounts(random, place.epoch);
+      const rounds = this.#rounds(batch, emptyCaption, random, masked);
+      const N = tokenCount(this.model.config);
+      const kept = this.#shares.flatMap(({ group, count }) =>
+        Array<boolean>(count).fill(this.model.shows(masked[group]! / N)),
+      );
+      const { model, team, config } = this;
+      const losses = learn({ ...config, model, team, kept }, rounds);
+      const gradients = team.gradients();
+      const norm = gradientNorm(gradients);
+      const [generativeLoss, alignmentLoss] = team.mean([losses.generative, losses.alignment]) as [
+        number,
+        number,
+      ];
+      const { lossWeights, alignment } = model.config;
+      const contrastiveLoss = losses.contrastive;
+      const totalLoss =
+        lossWeights.generative * generativeLoss +
+        lossWeights.contrastive * contrastiveLoss +
+        (alignment?.weight ?? 0) * alignmentLoss;
+      const maskRatio = mean(masked.map((count) => count / N));
+      if (!Number.isFinite(totalLoss) || !Number.isFinite(norm))
+        throw new NonFiniteLoss(
+          { generative: generativeLoss, contrastive: contrastiveLoss, total: totalLoss, gradientNorm: norm },
+          maskRatio,
+          place.epoch,
+        );
+      const learningRate = learningRateAt(config.learningRate, place.epoch);
+      this.optimiser.step(gradients, learningRate, clipFactor(norm, config.optimiser.clip));
       this.average.update();
-      const { maskRatio, contrastiveShare, generativeShare } = losses;
       return {
         generativeLoss,
         contrastiveLoss,
         totalLoss,
         maskRatio,
-        contrastiveShare,
-        generativeShare,
-        gradientNorm,
+        contrastiveShare: losses.contrastiveShare,
+        generativeShare: mean(masked.map((count) => Number(model.generates({ count, share: count / N })))),
+        gradientNorm: norm,
         learningRate,
       };
     });
   }
 
-  #inPrecision<T>(body: () => T): T {
-    const { precision } = this.config;
-    return precision === "float32" ? body() : autocast(this.model.device, precision, body);
+  #checkBatch({ latents }: FeatureBatch): void {
+    const { count } = this.part;
+    if (latents.size(0) === count) return;
+    throw new DreamError("value", {
+      operation: "training step",
+      expected: `${count} images: a batch of ${this.config.batchSize} among ${this.team.size} processes`,
+      got: `${latents.size(0)} images`,
+    });
   }
 
-  /** The batch cut in equal parts, each with a ratio of its own and fresh orders; some captions dropped for the decoder. */
-  #groups({ latents, captionIds, captions }: FeatureBatch, emptyCaption: Tensor, epoch: number): MaskGroup[] {
-    return noGrad(() => {
-      const { maskGroups, masking } = this.config;
-      const N = tokenCount(this.model.config);
-      const told = this.#dropCaptions(captions, emptyCaption);
-      const B = latents.size(0) / maskGroups;
-      if (!Number.isInteger(B))
-        throw new DreamError("value", {
-          operation: "training step",
-          expected: `a batch that ${maskGroups} mask groups can share equally`,
-          got: `${latents.size(0)} images`,
-        });
-      return Array.from({ length: maskGroups }, (_, g) => {
-        const ratio = drawMaskRatio(masking, epoch, rand([1], { generator: this.random }).item());
-        const orders = TokenOrders.random(B, N, this.random);
-        const part = (x: Tensor): Tensor => x.narrow(0, g * B, B);
-        return {
-          latents: part(latents),
-          captionIds: part(captionIds),
-          captions: part(told),
-          mask: TokenMask.firstOf(orders, maskedCount(ratio, N)),
-        };
+  /** Tokens that each mask group of the step hides. */
+  #maskedCounts(random: StepRandom, epoch: number): number[] {
+    const { maskGroups, masking } = this.config;
+    const N = tokenCount(this.model.config);
+    return Array.from({ length: maskGroups }, (_, group) =>
+      maskedCount(random.maskRatio(group, masking, epoch), N),
+    );
+  }
+
+  /** This process's samples, in rounds of groups with fresh orders; some captions dropped for the decoder. */
+  #rounds(batch: FeatureBatch, emptyCaption: Tensor, random: StepRandom, masked: readonly number[]): Round[] {
+    const { rank, size } = this.team;
+    const { accumulation } = this.config;
+    const mine = runOf(this.#shares, rank, size);
+    return Array.from({ length: accumulation }, (_, round) => {
+      const shares = runOf(mine, round, accumulation).map((share) => {
+        const draws = random.share(this.model, share, this.config.captionDrop);
+        const mask = TokenMask.firstOf(draws.orders, masked[share.group]!);
+        const rows = { first: share.firstPlace - mine[0]!.firstPlace, count: share.count };
+        const group = this.#group(batch, emptyCaption, rows, mask, draws.captionsDropped);
+        return { group, draws: this.model.generates(mask) ? draws.diffusion(mask) : null };
       });
+      return {
+        groups: shares.map(({ group }) => group),
+        draws: shares.map(({ draws }) => draws),
+        classes: random.classes(rank, round),
+        begin: () => random.beginDropout(rank, round),
+      };
     });
   }
 
-  #dropCaptions(captions: Tensor, emptyCaption: Tensor): Tensor {
-    const { captionDrop } = this.config;
-    if (captionDrop === 0) return captions;
-    const shape = captions.shape.map((size, i) => (i === 0 ? size : 1));
-    const dropped = rand(shape, { generator: this.random }).lt(captionDrop);
-    return where(dropped.to({ device: captions.device }), emptyCaption, captions);
-  }
-
-  /** Takes every parameter's gradient off it; zeros where nothing reached it, so that decay and momentum go on. */
-  #takeGradients(): Tensor[] {
-    return this.#parameters.map((parameter) => {
-      const gradient = gradientOf(parameter) ?? zerosLike(parameter.detach());
-      setGradient(parameter, null);
-      return gradient;
-    });
+  /** Rows of a batch as a group on the model's device. */
+  #group(
+    { latents, captionIds, captions }: FeatureBatch,
+    emptyCaption: Tensor,
+    { first, count }: { readonly first: number; readonly count: number },
+    mask: TokenMask,
+    captionsDropped: readonly boolean[],
+  ): MaskGroup {
+    return noGrad(() =>
+      scope(() => {
+        const { device } = this.model;
+        const part = (x: Tensor): Tensor => x.narrow(0, first, count);
+        const shape = [count, ...captions.shape.slice(1).map(() => 1)];
+        const dropped = tensor(captionsDropped.map(Number), shape, { dtype: "bool", device });
+        const whole = part(captions).to({ device });
+        const told = captionsDropped.includes(true)
+          ? where(dropped, emptyCaption.to({ device }), whole)
+          : whole;
+        return {
+          latents: part(latents).to({ device }),
+          captionIds: part(captionIds).to({ device }),
+          captions: told,
+          mask,
+        };
+      }),
+    );
   }
 
   dispose(): void {
     this.optimiser.dispose();
     this.average.dispose();
+    this.team.dispose();
   }
 }
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -2,7 +2,15 @@
  * @file The decoder: fills the masked places, and reads the aligned text by cross-attention. What it gives for each token
  * conditions the diffusion head (SPEC section 3).
  */
-import { CrossBlock, LayerNorm, Linear, Module, parameter, type TextMemory } from "../../nn/index.js";
+import {
+  CrossBlock,
+  LayerNorm,
+  Linear,
+  Module,
+  parameter,
+  segment,
+  type TextMemory,
+} from "../../nn/index.js";
 import { cat, type Device, scope, type Tensor, tensor } from "../../tensor/index.js";
 import { type DreamConfig, tokenCount } from "./config.js";
 import type { TokenMask } from "./mask.js";
@@ -65,7 +73,7 @@ export class Decoder extends Module {
     const rows = wanted.rows(encoded.device, this.#bufferTokens);
     let x = this.embed(encoded, mask);
     for (const [i, block] of this.blocks.entries())
-      x = block.forward(x, memory[i]!, i === last ? rows : null);
+      x = segment([x, memory[i]!], (input, told) => block.forward(input, told, i === last ? rows : null));
     return scope(() => {
       const places = wanted.positions(encoded.device).flatten(0, 1);
       const positions = this.outputPositions.squeeze(0).indexSelect(0, places).reshape(x.shape);

@@ -10,6 +10,7 @@ import {
   scope,
   setGradient,
   type Tensor,
+  tensor,
 } from "../../tensor/index.js";
 import type { DreamConfig, ImageProjectionConfig } from "./config.js";
 import type { Dream, MaskGroup } from "./dream.js";
@@ -48,6 +49,39 @@ describe("the encoder", () => {
       const [seen, disturbed] = [tokens, noise].map((x) => model.encoder.forward(x, mask).output.toNumbers());
       expect(disturbed).toEqual(seen);
     });
+  });
+});
+
+describe("the text tower", () => {
+  it("gives for captions cut at the longest what it gives for them whole, gradients too", () => {
+    const { textTower } = tinyModel();
+    const captions = [
+      [38, 5, 6, 39, 0, 0, 0, 0],
+      [38, 7, 39, 0, 0, 0, 0, 0],
+      [38, 7, 8, 9, 10, 39, 0, 0],
+    ];
+    const ids = tensor(captions.flat(), [3, 8], { dtype: "int64" });
+    const whole = (): Tensor => {
+      let x = textTower.embed(ids);
+      for (const block of textTower.blocks) x = textTower.through(block, x);
+      const ends = ids
+        .argmax(1)
+        .reshape([3, 1, 1])
+        .expand([3, 1, x.size(2)]);
+      return textTower.projection.forward(textTower.norm.forward(x).gather(1, ends).squeeze(1));
+    };
+    const measured = (features: Tensor): number[][] => {
+      backward(features.square().sum());
+      const found = textTower.parameters().map(([, tensor]) => {
+        const gradient = gradientOf(tensor)!.toNumbers();
+        setGradient(tensor, null);
+        return gradient;
+      });
+      return [features.detach().toNumbers(), ...found];
+    };
+    const [expected, cut] = [measured(whole()), measured(textTower.features(ids))];
+    for (const [i, row] of expected.entries())
+      for (const [j, value] of row.entries()) expect(cut[i]![j]).toBeCloseTo(value, 4);
   });
 });
 

@@ -8,10 +8,10 @@ import { Module, parameter, placesOf, type TextMemory } from "../../nn/index.js"
 import { cat, type Device, type Generator, scope, type Tensor, tensor } from "../../tensor/index.js";
 import { alignmentLoss } from "./alignment.js";
 import { type DreamConfig, tokenWidth } from "./config.js";
-import { contrastiveLoss, normalise } from "./contrastive.js";
+import { type ContrastiveLoss, contrastiveLoss, normalise } from "./contrastive.js";
 import { Decoder } from "./decoder.js";
 import { DiffusionHead } from "./diffusion-head.js";
-import { Encoder } from "./encoder.js";
+import { type Encoded, Encoder } from "./encoder.js";
 import type { TokenMask } from "./mask.js";
 import { NoiseDiffusion } from "./noise-diffusion.js";
 import { ImageProjection, SiluMlp } from "./projection.js";
@@ -49,6 +49,37 @@ export interface DreamLosses {
   readonly generativeShare: number;
   /** Mean share of masked tokens. */
   readonly maskRatio: number;
+}
+
+/** A group that the encoder has seen. */
+interface EncodedGroup extends Encoded {
+  readonly group: MaskGroup;
+  /** [B, N, C] */
+  readonly tokens: Tensor;
+}
+
+/** What a part of the batch brings to the contrastive loss, before anything that spans the batch has seen it. */
+export interface JointInputs {
+  /** What the image projection gathers, [B, ...]. */
+  readonly images: Tensor;
+  /** Features at the captions' ends, [B, W]. */
+  readonly texts: Tensor;
+}
+
+/** Groups half way through a step. */
+export interface EncodedGroups {
+  readonly encoded: readonly EncodedGroup[];
+  /** Null where the contrastive loss has no weight. */
+  readonly joint: JointInputs | null;
+}
+
+/** Sums over groups. */
+export interface OwnLosses {
+  /** A gated group counts 0. */
+  readonly generative: Tensor;
+  readonly alignment: Tensor;
+  /** How many groups' generative loss counted. */
+  readonly generated: number;
 }
 
 export class Dream extends Module {
@@ -118,44 +149,78 @@ export class Dream extends Module {
    */
   losses(groups: readonly MaskGroup[], draws: readonly DiffusionDraws[], random?: Generator): DreamLosses {
     return scope(() => {
-      const { lossWeights, minimumMasked, joint, alignment } = this.config;
-      const generativeTerms: Tensor[] = [];
-      const alignmentTerms: Tensor[] = [];
-      const gathered: Tensor[] = [];
-      const kept: boolean[] = [];
-      for (const [i, group] of groups.entries()) {
-        const tokens = patchify(group.latents, this.config.latent.patch);
-        const { output, representation, aligned } = this.encoder.forward(tokens, group.mask, random);
-        if (aligned !== null) alignmentTerms.push(this.#alignmentLoss(aligned, group));
-        gathered.push(this.imageProjection.gather(representation, joint.pool));
-        const shows = 1 - group.mask.share >= this.config.contrastive.minimumVisible;
-        for (let b = 0; b < group.mask.batch; b++) kept.push(shows);
-        if (group.mask.share >= minimumMasked && group.mask.count > 0 && lossWeights.generative > 0)
-          generativeTerms.push(this.#generativeLoss(tokens, output, group, draws[i]!));
-      }
-      const zero = tensor([0], [], { device: this.device });
-      const meanOf = (terms: readonly Tensor[]): Tensor =>
-        terms.reduce((sum, term) => sum.add(term), zero).div(groups.length);
-      const generative = meanOf(generativeTerms);
-      const aligned = meanOf(alignmentTerms);
-      const contrastive =
-        lossWeights.contrastive > 0
-          ? this.#contrastiveLoss(groups, gathered, kept)
-          : { loss: zero, keptShare: 0 };
-      const total = generative
-        .mul(lossWeights.generative)
-        .add(contrastive.loss.mul(lossWeights.contrastive))
-        .add(aligned.mul(alignment?.weight ?? 0));
+      const encoded = this.encode(groups, random);
+      const own = this.ownLosses(encoded, draws);
+      const generative = own.generative.div(groups.length);
+      const alignment = own.alignment.div(groups.length);
+      const kept = groups.flatMap(({ mask }) => Array<boolean>(mask.batch).fill(this.shows(mask.share)));
+      const contrastive = this.contrast(encoded.joint, kept);
+      const { lossWeights } = this.config;
       return {
         generative,
         contrastive: contrastive.loss,
-        alignment: aligned,
-        total,
+        alignment,
+        total: this.weighted(generative, alignment).add(contrastive.loss.mul(lossWeights.contrastive)),
         contrastiveShare: contrastive.keptShare,
-        generativeShare: generativeTerms.length / groups.length,
+        generativeShare: own.generated / groups.length,
         maskRatio: groups.reduce((sum, { mask }) => sum + mask.share, 0) / groups.length,
       };
     });
+  }
+
+  /** Whether the contrastive loss counts an image of which this share is hidden. */
+  shows(maskedShare: number): boolean {
+    return 1 - maskedShare >= this.config.contrastive.minimumVisible;
+  }
+
+  /** Whether the generative loss counts a group of which this share is hidden: `count` tokens. */
+  generates({ share, count }: Pick<TokenMask, "share" | "count">): boolean {
+    const { lossWeights, minimumMasked } = this.config;
+    return lossWeights.generative > 0 && count > 0 && share >= minimumMasked;
+  }
+
+  /** The part of the total that is not the contrastive loss. */
+  weighted(generative: Tensor, alignment: Tensor): Tensor {
+    const { lossWeights, alignment: aligned } = this.config;
+    return generative.mul(lossWeights.generative).add(alignment.mul(aligned?.weight ?? 0));
+  }
+
+  /** Groups through the encoder, and their captions through the text tower where the contrastive loss counts. */
+  encode(groups: readonly MaskGroup[], random?: Generator): EncodedGroups {
+    const { joint, latent, lossWeights } = this.config;
+    const contrasts = lossWeights.contrastive > 0;
+    const texts = contrasts ? this.textTower.ends(cat(groups.map(({ captionIds }) => captionIds))) : null;
+    const encoded = groups.map((group): EncodedGroup => {
+      const tokens = patchify(group.latents, latent.patch);
+      return { group, tokens, ...this.encoder.forward(tokens, group.mask, random) };
+    });
+    if (texts === null) return { encoded, joint: null };
+    const representations = encoded.map(({ representation }) => representation);
+    return { encoded, joint: { images: this.imageProjection.gather(representations, joint.pool), texts } };
+  }
+
+  /** Sums over groups of the losses that a group has by itself. @param draws for each group; null where it is gated */
+  ownLosses({ encoded }: EncodedGroups, draws: readonly (DiffusionDraws | null)[]): OwnLosses {
+    const zero = tensor([0], [], { device: this.device });
+    let [generative, alignment, generated] = [zero, zero, 0];
+    for (const [i, { group, tokens, output, aligned }] of encoded.entries()) {
+      if (aligned !== null) alignment = alignment.add(this.#alignmentLoss(aligned, group));
+      if (!this.generates(group.mask)) continue;
+      generative = generative.add(this.#generativeLoss(tokens, output, group, draws[i]!));
+      generated++;
+    }
+    return { generative, alignment, generated };
+  }
+
+  /**
+   * The contrastive loss over everything that was gathered; BatchNorm spans it all.
+   * @param inputs of the whole batch; null where nothing contrasts @param kept one flag for each sample
+   */
+  contrast(inputs: JointInputs | null, kept: readonly boolean[]): ContrastiveLoss {
+    if (inputs === null) return { loss: tensor([0], [], { device: this.device }), keptShare: 0 };
+    const images = this.imageProjection.project(inputs.images);
+    const texts = normalise(this.textTower.projection.forward(inputs.texts));
+    return contrastiveLoss(images, texts, this.logitScale.exp(), kept, this.config.contrastive);
   }
 
   /** The generative loss of one group by itself, ungated: what a measure on held-out pictures takes. */
@@ -206,27 +271,5 @@ export class Dream extends Module {
         got: "none",
       });
     return alignmentLoss(this.alignmentProjector!.forward(aligned), alignmentTargets, mask);
-  }
-
-  #contrastiveLoss(groups: readonly MaskGroup[], gathered: readonly Tensor[], kept: readonly boolean[]) {
-    const images = this.#projectTogether(gathered);
-    const texts = this.textTower.forward(
-      cat(
-        groups.map(({ captionIds }) => captionIds),
-        0,
-      ),
-    );
-    return contrastiveLoss(images, texts, this.logitScale.exp(), kept, this.config.contrastive);
-  }
-
-  /** Groups that pool before projecting go through as one batch, so that BatchNorm spans them all. */
-  #projectTogether(gathered: readonly Tensor[]): Tensor {
-    const [first] = gathered;
-    const equal = gathered.every((one) => one.shape.length === 2 || one.size(1) === first!.size(1));
-    if (equal) return this.imageProjection.project(cat(gathered, 0));
-    return cat(
-      gathered.map((one) => this.imageProjection.project(one)),
-      0,
-    );
   }
 }

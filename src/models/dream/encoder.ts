@@ -3,7 +3,7 @@
  * (SPEC section 3). Masked tokens are dropped before the first block, so hiding makes it cheaper.
  */
 import { DreamError } from "../../errors.js";
-import { Block, Embedding, LayerNorm, Linear, Module, parameter } from "../../nn/index.js";
+import { Block, Embedding, LayerNorm, Linear, Module, parameter, segment } from "../../nn/index.js";
 import { cat, type Device, type Generator, rand, scope, type Tensor, zeros } from "../../tensor/index.js";
 import { type DreamConfig, tokenCount, tokenWidth } from "./config.js";
 import type { TokenMask } from "./mask.js";
@@ -67,10 +67,10 @@ export class Encoder extends Module {
   forward(tokens: Tensor, mask: TokenMask, random?: Generator): Encoded {
     let x = this.embed(tokens, mask, random);
     const outputs = this.blocks.map((block) => {
-      x = block.forward(x);
+      x = segment([x], (input) => block.forward(input));
       return x;
     });
-    const output = this.norm.forward(x);
+    const output = segment([x], (input) => this.norm.forward(input));
     const outputOf = (depth: number): Tensor => outputs[depth - 1]!;
     return {
       output,

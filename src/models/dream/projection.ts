@@ -1,6 +1,6 @@
 /** @file From encoder tokens to the image embedding, and from the end-of-text feature to the text embedding (SPEC section 3). */
 import { BatchNorm, Linear, Module, parameter } from "../../nn/index.js";
-import type { Device, Tensor } from "../../tensor/index.js";
+import { cat, type Device, type Tensor } from "../../tensor/index.js";
 import type { ImageProjectionConfig, Pool, TextProjectionConfig } from "./config.js";
 
 /** A matrix [in, out] that multiplies from the right. */
@@ -79,25 +79,46 @@ export class ImageProjection extends Module {
   }
 
   /**
-   * What one group of images contributes before BatchNorm sees the whole batch: pooled [B, D] where pooling comes first,
-   * else the pool's tokens [B, T, D].
-   * @param representation [B, U + V, D]
+   * Whether groups can be gathered apart from one another, in several processes or rounds: not where BatchNorm sees single
+   * tokens, whose number differs from group to group.
    */
-  gather(representation: Tensor, pool: Pool): Tensor {
-    const tokens = pooled(representation, pool, this.#bufferTokens);
-    return this.#poolFirst ? tokens.mean(1) : tokens;
+  get gathersApart(): boolean {
+    return this.#poolFirst || !(this.projection instanceof BatchNormMlp);
   }
 
-  /** @param gathered what {@link gather} gave, of equally long groups @returns [B, joint width], not normalised */
+  /**
+   * What groups of images bring before BatchNorm sees the whole batch: pooled [B, D] where pooling comes first, else projected
+   * and then pooled [B, joint width]. Tokens of all groups are projected as one batch.
+   * @param representations [B, U + V, D] for each group
+   */
+  gather(representations: readonly Tensor[], pool: Pool): Tensor {
+    const tokens = representations.map((one) => pooled(one, pool, this.#bufferTokens));
+    if (this.#poolFirst) return cat(tokens.map((one) => one.mean(1)));
+    const projected = project(cat(tokens.map((one) => one.flatten(0, 1))), this.projection);
+    const lengths = tokens.map((one) => one.size(0) * one.size(1));
+    const groups = splitRows(projected, lengths);
+    return cat(groups.map((rows, i) => rows.reshape([tokens[i]!.size(0), -1, rows.size(1)]).mean(1)));
+  }
+
+  /** @param gathered what {@link gather} gave @returns [B, joint width], not normalised */
   project(gathered: Tensor): Tensor {
-    const projected = project(gathered, this.projection);
-    return this.#poolFirst ? projected : projected.mean(1);
+    return this.#poolFirst ? project(gathered, this.projection) : gathered;
   }
 
   /** @param representation [B, U + V, D] @returns [B, joint width], not normalised */
   forward(representation: Tensor, pool: Pool = "all"): Tensor {
-    return this.project(this.gather(representation, pool));
+    return this.project(this.gather([representation], pool));
   }
+}
+
+/** Rows one part after another. */
+function splitRows(x: Tensor, lengths: readonly number[]): Tensor[] {
+  let first = 0;
+  return lengths.map((length) => {
+    const part = x.narrow(0, first, length);
+    first += length;
+    return part;
+  });
 }
 
 function pooled(representation: Tensor, pool: Pool, bufferTokens: number): Tensor {

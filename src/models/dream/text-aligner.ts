@@ -2,7 +2,7 @@
  * @file The text aligner: six blocks that bring a caption's states to the decoder (SPEC section 3). The states come from a
  * frozen T5, padded and unmasked; a model of words embeds them itself, with a table trained along.
  */
-import { Block, Embedding, LayerNorm, Linear, Module, parameter } from "../../nn/index.js";
+import { Block, Embedding, LayerNorm, Linear, Module, parameter, segment } from "../../nn/index.js";
 import { type Device, scope, type Tensor } from "../../tensor/index.js";
 import type { DreamConfig } from "./config.js";
 
@@ -38,7 +38,7 @@ export class TextAligner extends Module {
   /** @param captions states [B, L, W], or word ids int64 [B, L] @returns [B, L, D] */
   forward(captions: Tensor): Tensor {
     let x = this.embed(captions);
-    for (const block of this.blocks) x = block.forward(x);
+    for (const block of this.blocks) x = segment([x], (input) => block.forward(input));
     return x;
   }
 }

@@ -1,5 +1,5 @@
 /** @file The text tower: CLIP's causal transformer over a caption's tokens (SPEC section 3, "Text embedding"). */
-import { Block, Embedding, LayerNorm, Module, noDropout, parameter } from "../../nn/index.js";
+import { Block, Embedding, LayerNorm, Module, noDropout, parameter, segment } from "../../nn/index.js";
 import { type Device, full, scope, type Tensor } from "../../tensor/index.js";
 import type { DreamConfig } from "./config.js";
 import { normalise } from "./contrastive.js";
@@ -31,26 +31,33 @@ export class TextTower extends Module {
 
   /** The first block's input. @param ids int64 [B, L] @returns [B, L, W] */
   embed(ids: Tensor): Tensor {
-    return this.tokenEmbedding.forward(ids).add(this.positions);
+    return this.tokenEmbedding.forward(ids).add(this.positions.narrow(0, 0, ids.size(1)));
   }
 
   /** One block, seeing only what stands before. @param x [B, L, W] */
   through(block: Block, x: Tensor): Tensor {
-    return block.forward(x, this.#causal);
+    const L = x.size(1);
+    return block.forward(x, this.#causal.narrow(0, 0, L).narrow(1, 0, L));
   }
 
   /**
-   * The embedding before normalisation: the feature at the end-of-text token, which has the largest id of its row.
-   * @param ids int64 [B, L] @returns [B, joint width]
+   * The feature at each caption's end-of-text token, which has the largest id of its row. What stands behind the last of them is
+   * never looked at, since blocks see only what stands before; so it is not computed.
+   * @param ids int64 [B, L] @returns [B, W]
    */
-  features(ids: Tensor): Tensor {
+  ends(ids: Tensor): Tensor {
     return scope(() => {
-      let x = this.embed(ids);
-      for (const block of this.blocks) x = this.through(block, x);
+      const ends = ids.argmax(1);
+      let x = this.embed(ids.narrow(1, 0, ends.amax().item() + 1));
+      for (const block of this.blocks) x = segment([x], (input) => this.through(block, input));
       const [B, , W] = x.shape as [number, number, number];
-      const ends = ids.argmax(1).reshape([B, 1, 1]).expand([B, 1, W]);
-      return this.projection.forward(this.norm.forward(x).gather(1, ends).squeeze(1));
+      return this.norm.forward(x.gather(1, ends.reshape([B, 1, 1]).expand([B, 1, W])).squeeze(1));
     });
+  }
+
+  /** The embedding before normalisation. @param ids int64 [B, L] @returns [B, joint width] */
+  features(ids: Tensor): Tensor {
+    return scope(() => this.projection.forward(this.ends(ids)));
   }
 
   /** The text embedding, unit length. @param ids int64 [B, L] @returns [B, joint width] */

@@ -1,7 +1,7 @@
 /** @file Rows of small pictures as one PNG: enlarged without smoothing, so that every pixel is the model's. */
 import sharp from "sharp";
-import { writeAtomically } from "../formats/atomic.js";
-import type { Picture } from "../formats/images.js";
+import { writeAtomically } from "./atomic.js";
+import { encodePng, type Picture } from "./images.js";
 
 const gap = 4;
 const margin = 16;
@@ -11,15 +11,33 @@ const frame = "#d9480f";
 /** A picture's place on the grid; null leaves room, to set groups of columns apart. */
 export type Cell = { readonly picture: Picture; readonly framed?: boolean } | null;
 
-/**
- * @param rows of equally large pictures
- * @param enlargement pixels on the grid for each pixel of a picture
- */
+/** A grid as a PNG, and its size in pixels. */
+export interface Grid {
+  readonly png: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Writes what {@link encodeGrid} makes. */
 export async function writeGrid(
   path: string,
   rows: readonly (readonly Cell[])[],
   enlargement: number,
 ): Promise<void> {
+  const { png } = await encodeGrid(rows, enlargement);
+  await writeAtomically(path, (file) => file.writeFile(png));
+}
+
+/**
+ * @param rows of equally large pictures
+ * @param enlargement pixels on the grid for each pixel of a picture
+ * @param texts kept in the PNG
+ */
+export async function encodeGrid(
+  rows: readonly (readonly Cell[])[],
+  enlargement: number,
+  texts: Readonly<Record<string, string>> = {},
+): Promise<Grid> {
   const side = (rows.flat().find((one) => one !== null)?.picture.width ?? 1) * enlargement;
   const columns = rows[0] ?? [];
   const lefts: number[] = [];
@@ -39,11 +57,13 @@ export async function writeGrid(
     ),
   );
   const height = 2 * margin + rows.length * (side + gap) - gap;
-  const png = await sharp({ create: { width: left - gap + margin, height, channels: 3, background: ground } })
+  const width = left - gap + margin;
+  const data = await sharp({ create: { width, height, channels: 3, background: ground } })
     .composite(tiles)
-    .png()
+    .removeAlpha()
+    .raw()
     .toBuffer();
-  await writeAtomically(path, (file) => file.writeFile(png));
+  return { png: await encodePng({ width, height, data }, texts), width, height };
 }
 
 async function tile({ width, height, data }: Picture, side: number, left: number, top: number) {

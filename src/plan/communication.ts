@@ -1,0 +1,57 @@
+/**
+ * @file What the processes of a data-parallel step tell one another, on paper: bytes that each sends, and receives as many, where an
+ * all-reduce goes around a ring in 2 (P - 1) / P of its tensor, and a gathering in (P - 1) / P of its result.
+ */
+import { Dream } from "../models/dream/dream.js";
+import type { Recipe } from "../recipe/recipe.js";
+
+/** Bytes that one process sends in one step. */
+export interface CommunicationPlan {
+  /** Every parameter's, in float32, summed. */
+  readonly gradients: number;
+  /** What every picture and caption brings to the joint space, gathered; BatchNorm and the loss see all of them everywhere. */
+  readonly features: number;
+  /** Losses for the journal. */
+  readonly metrics: number;
+  readonly total: number;
+  /** Once, when a run begins: all parameters, handed from one process to the next. */
+  readonly start: number;
+}
+
+const float = 4;
+
+/** The generative and the alignment loss, in double precision. */
+const metricBytes = 16;
+
+/** Parameters of a model, by part. */
+export function parameterCounts(model: Recipe["model"]): {
+  readonly parts: Readonly<Record<string, number>>;
+  readonly total: number;
+} {
+  const parts: Record<string, number> = {};
+  let total = 0;
+  for (const [name, { elementCount }] of new Dream(model, "meta").parameters()) {
+    const [part = name] = name.split(".");
+    parts[part] = (parts[part] ?? 0) + elementCount;
+    total += elementCount;
+  }
+  return { parts, total };
+}
+
+/** @param processes P */
+export function planCommunication({ model, batchSize }: Recipe, processes: number): CommunicationPlan {
+  const once = (processes - 1) / processes;
+  const parameters = parameterCounts(model).total;
+  const { encoder, textTower, lossWeights } = model;
+  const brought = lossWeights.contrastive > 0 ? encoder.width + textTower.width : 0;
+  const gradients = 2 * once * float * parameters;
+  const features = once * float * batchSize * brought;
+  const metrics = 2 * once * metricBytes;
+  return {
+    gradients,
+    features,
+    metrics,
+    total: gradients + features + metrics,
+    start: once * float * parameters,
+  };
+}
