@@ -80,8 +80,11 @@ function int64(data: ArrayLike<number> | ArrayLike<bigint>): BigInt64Array {
   const halves = new Int32Array(made.buffer);
   for (let i = 0; i < data.length; i++) {
     const value = (data as ArrayLike<number>)[i]!;
+    const low = value | 0;
+    halves[2 * i] = low;
+    halves[2 * i + 1] = low >> 31;
+    if (value === low) continue;
     if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no whole number that int64 takes`);
-    halves[2 * i] = value | 0;
     halves[2 * i + 1] = Math.floor(value / 2 ** 32);
   }
   return made;
