@@ -1,15 +1,17 @@
 /**
- * @file `npm run bench -- NAME [--case CASE] [--json]`: a row for each case, ours beside the peer's, measured in turns in one run.
+ * @file `npm run bench -- NAME [--case CASE] [--device cuda] [--check] [--json]`: a row for each case, ours beside the peer's, measured in turns in one run.
  * Example: `npm run bench -- engine --case matmul-f32 --json`
  */
 import { availableParallelism } from "node:os";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { DreamError, unknownName } from "../src/errors.js";
 import { setThreadCount } from "../src/tensor/index.js";
 import { dataCases, finishData, prepareData } from "./data.js";
 import { engineCases } from "./engine.js";
-import { startPeer } from "./peer.js";
-import { type BenchCase, measureRow } from "./rows.js";
+import { type Peer, startPeer } from "./peer.js";
+import { type BenchCase, type BenchRow, measureRow } from "./rows.js";
+import { finishTraining, prepareTraining, trainCases } from "./train.js";
+import { checkTraining } from "./train-check.js";
 
 interface Bench {
   readonly cases: readonly BenchCase[];
@@ -17,7 +19,9 @@ interface Bench {
   readonly peer: { readonly script: string; readonly install: string };
   /** Makes data; the peer is told what it gives back. */
   readonly prepare?: () => Promise<readonly string[]>;
-  readonly finish?: () => Promise<void>;
+  readonly finish?: () => void | Promise<void>;
+  /** Whether both sides compute the same; a line for each quantity. */
+  readonly check?: (peer: Extract<Peer, { kind: "ready" }>) => Promise<readonly string[]>;
 }
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -31,12 +35,23 @@ const benches: Readonly<Record<string, Bench>> = {
     prepare: prepareData,
     finish: finishData,
   },
+  train: {
+    cases: trainCases,
+    peer: { script: "train.py", install: "apt-get install python3-torch libopenblas0-openmp" },
+    prepare: prepareTraining,
+    finish: finishTraining,
+    check: checkTraining,
+  },
 };
 
-async function bench(
-  name: string,
-  options: { readonly case?: string; readonly json?: boolean },
-): Promise<void> {
+interface BenchOptions {
+  readonly case?: string;
+  readonly device: "cpu" | "cuda";
+  readonly check?: boolean;
+  readonly json?: boolean;
+}
+
+async function bench(name: string, options: BenchOptions): Promise<void> {
   const found = benches[name];
   if (found === undefined) throw unknownName("bench", "bench", name, Object.keys(benches));
   const names = found.cases.map((one) => one.name);
@@ -46,27 +61,62 @@ async function bench(
   setThreadCount(threads);
   const { script, install } = found.peer;
   const peer = await startPeer(script, install, threads, (await found.prepare?.()) ?? []);
-  if (peer.kind === "missing")
-    process.stderr.write(`no peer: Python cannot import what ${script} needs; ${peer.install}\n`);
-  for (const one of found.cases) {
-    if (options.case !== undefined && one.name !== options.case) continue;
-    const row = await measureRow(one, peer);
-    if (options.json) process.stdout.write(`${JSON.stringify(row)}\n`);
-    else {
-      const compared =
-        row.ratio === null ? "" : `, peer ${row.peer!.toFixed(2)}, ratio ${row.ratio.toFixed(2)}`;
-      process.stdout.write(
-        `${row.case}: ${row.ours.toFixed(2)} ${row.unit}${compared}${row.busy ? " (machine busy)" : ""}\n`,
-      );
-    }
+  if (peer.kind === "missing") say(`no peer: Python cannot import what ${script} needs; ${peer.install}`);
+  try {
+    if (options.check) await check(found, peer);
+    else await measure(found.cases, peer, options);
+  } finally {
+    if (peer.kind === "ready") peer.close();
+    await found.finish?.();
   }
-  if (peer.kind === "ready") peer.close();
-  await found.finish?.();
 }
+
+async function check({ check, peer: { script } }: Bench, peer: Peer): Promise<void> {
+  if (check === undefined || peer.kind === "missing") throw new Error(`there is no check against ${script}`);
+  for (const line of await check(peer)) process.stdout.write(`${line}\n`);
+}
+
+async function measure(
+  cases: readonly BenchCase[],
+  peer: Peer,
+  { case: only, device, json }: BenchOptions,
+): Promise<void> {
+  const chosen = cases.filter((one) =>
+    only === undefined ? (one.device ?? "cpu") === device : one.name === only,
+  );
+  for (const one of chosen) {
+    if (one.missing) {
+      say(`${one.name}: left out: ${one.missing}`);
+      continue;
+    }
+    const row = await measureRow(one, peer);
+    process.stdout.write(`${json ? JSON.stringify(row) : sentence(row)}\n`);
+  }
+}
+
+function sentence({ case: name, ours, unit, peer, ratio, best, products, busy }: BenchRow): string {
+  return [
+    `${name}: ${ours.toFixed(2)} ${unit}`,
+    ...(ratio === null ? [] : [`peer ${peer!.toFixed(2)}, ratio ${ratio.toFixed(2)}`]),
+    ...(best === undefined
+      ? []
+      : [`peer's best ${best.peer.toFixed(2)} (${best.case}), ratio ${best.ratio.toFixed(2)}`]),
+    ...(products === undefined
+      ? []
+      : [
+          `${products.teraflops.toPrecision(3)} TFLOP/s in products, ${(100 * products.share).toFixed(0)}% of the measured ceiling`,
+        ]),
+    ...(busy ? ["machine busy"] : []),
+  ].join("; ");
+}
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 const program = new Command("bench")
   .argument("<name>", `which bench: ${Object.keys(benches).join(", ")}`)
   .option("--case <case>", "one row only")
+  .addOption(new Option("--device <kind>", "rows of this device").choices(["cpu", "cuda"]).default("cpu"))
+  .option("--check", "no row: whether both sides compute the same, where a bench can tell")
   .option("--json", "a line of JSON for each row")
   .addHelpText("after", "\nExample:\n  $ npm run bench -- engine --case matmul-f32 --json")
   .action(bench);

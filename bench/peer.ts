@@ -7,7 +7,14 @@ import { packageRoot } from "../src/tensor/index.js";
 
 /** A peer that answers, or why there is none. */
 export type Peer =
-  | { readonly kind: "ready"; measure(name: string): Promise<number>; close(): void }
+  | {
+      readonly kind: "ready";
+      /** Seconds of one round of a case. */
+      measure(name: string): Promise<number>;
+      /** An answer to anything else that a peer understands. */
+      ask(request: object): Promise<Record<string, unknown>>;
+      close(): void;
+    }
   | { readonly kind: "missing"; readonly install: string };
 
 /** The one in use, and the system's, which the distribution's packages belong to. */
@@ -59,12 +66,14 @@ async function tryPeer(
   } catch {
     return null;
   }
+  const ask = async (request: object): Promise<Record<string, unknown>> => {
+    child.stdin.write(`${JSON.stringify(request)}\n`);
+    return answer();
+  };
   return {
     kind: "ready",
-    measure: async (name) => {
-      child.stdin.write(`${JSON.stringify({ case: name })}\n`);
-      return Number((await answer()).seconds);
-    },
+    ask,
+    measure: async (name) => Number((await ask({ case: name })).seconds),
     close: () => child.stdin.end(),
   };
 }

@@ -11,15 +11,29 @@ export interface BenchCase {
   readonly scale: (seconds: number) => number;
   /** Seconds that ours takes. */
   readonly ours: () => number | Promise<number>;
+  /** Turns of each side, after one to warm up; 15 where left out. */
+  readonly rounds?: number;
+  /** Where it runs; `cpu` where left out. */
+  readonly device?: "cpu" | "cuda";
+  /** The peer's ways of doing it, of which the first is compared with; the case's own name where left out. */
+  readonly peerCases?: readonly string[];
+  /** Operations of its matrix products, and what the machine reaches in them, in operations a second. */
+  readonly ceiling?: { readonly flops: number; readonly rate: () => number };
+  /** Why this machine cannot do it, or null. */
+  readonly missing?: string | null;
 }
 
-/** What a bench prints; `ratio` is above 1 where ours is faster. */
+/** What a bench prints; ratios are above 1 where ours is faster. */
 export interface BenchRow {
   readonly case: string;
   readonly unit: string;
   readonly ours: number;
   readonly peer: number | null;
   readonly ratio: number | null;
+  /** Against the fastest of the peer's ways, where it has several. */
+  readonly best?: { readonly case: string; readonly peer: number; readonly ratio: number };
+  /** Of ours: TFLOP/s in matrix products, and the share of what the machine reaches. */
+  readonly products?: { readonly teraflops: number; readonly share: number };
   /** Another process was using the cores. */
   readonly busy?: true;
 }
@@ -27,33 +41,52 @@ export interface BenchRow {
 /** How long one side's threads may spin after their work; the other side waits it out. */
 const settleMs = 30;
 
-/** Rounds of each side. */
-const rounds = 15;
+const usualRounds = 15;
 
-export async function measureRow({ name, unit, scale, ours }: BenchCase, peer: Peer): Promise<BenchRow> {
+export async function measureRow(one: BenchCase, peer: Peer): Promise<BenchRow> {
+  const { name, unit, scale, ours, ceiling, rounds = usualRounds, peerCases = [name] } = one;
   const busy = await isBusy();
-  const [mine, theirs]: [number[], number[]] = [[], []];
+  const mine: number[] = [];
+  const rates: number[] = [];
+  const theirs = peerCases.map((): number[] => []);
   for (let round = 0; round <= rounds; round++) {
     await sleep(settleMs);
+    const rate = ceiling?.rate() ?? Number.NaN;
     const own = await ours();
-    await sleep(settleMs);
-    const other = peer.kind === "ready" ? await peer.measure(name) : Number.NaN;
+    const others: number[] = [];
+    if (peer.kind === "ready")
+      for (const peerCase of peerCases) {
+        await sleep(settleMs);
+        others.push(await peer.measure(peerCase));
+      }
     // The first round warms both sides up.
     if (round === 0) continue;
     mine.push(own);
-    theirs.push(other);
+    rates.push(rate);
+    for (const [i, other] of others.entries()) theirs[i]!.push(other);
   }
-  const [a, b] = [median(mine), median(theirs)];
+  const seconds = median(mine);
   const found = peer.kind === "ready";
+  const peers = theirs.map(median);
+  const best = peers.indexOf(Math.min(...peers));
   return {
     case: name,
     unit,
-    ours: scale(a),
-    peer: found ? scale(b) : null,
-    ratio: found ? b / a : null,
+    ours: scale(seconds),
+    peer: found ? scale(peers[0]!) : null,
+    ratio: found ? peers[0]! / seconds : null,
+    ...(found && peers.length > 1
+      ? { best: { case: peerCases[best]!, peer: scale(peers[best]!), ratio: peers[best]! / seconds } }
+      : {}),
+    ...(ceiling === undefined ? {} : { products: reached(ceiling.flops / seconds, median(rates)) }),
     ...(busy ? { busy: true } : {}),
   };
 }
+
+const reached = (perSecond: number, rate: number): NonNullable<BenchRow["products"]> => ({
+  teraflops: perSecond / 1e12,
+  share: perSecond / rate,
+});
 
 function median(values: readonly number[]): number {
   return [...values].sort((x, y) => x - y)[Math.floor(values.length / 2)]!;

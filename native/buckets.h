@@ -1,5 +1,5 @@
-// Gradients in flat buckets, summed across a team's processes while the backward pass goes on. c10d's own Reducer was left
-// aside: it wants one backward pass for each exchange, and a step here may have several.
+// Gradients in flat buckets, summed across a team's processes while the backward pass goes on. c10d's own Reducer was
+// left aside: it wants one backward pass for each exchange, and a step here may have several.
 #pragma once
 
 #include <torch/csrc/autograd/function.h>
@@ -13,7 +13,7 @@ namespace dream {
 
 class GradientBuckets : public std::enable_shared_from_this<GradientBuckets> {
  public:
-  // Parameters are leaves of one kind of device; buckets hold them from the last to the first, as backward reaches them.
+  // Parameters are leaves of one kind of device; buckets hold them from the last to the first, as backward comes by.
   GradientBuckets(std::shared_ptr<Team> team, std::vector<at::Tensor> parameters, int64_t bucket_bytes);
   // Hangs a hook on every parameter, until dispose().
   void listen();

@@ -31,8 +31,8 @@ Team::Team(int64_t rank, int64_t size, at::Device device, c10::intrusive_ptr<Tra
            c10::intrusive_ptr<Transport> gradients)
     : rank_(rank), size_(size), device_(device), calls_(std::move(calls)), gradients_(std::move(gradients)) {}
 
-// A transport waits for its calls when it is let go of. A process that ends without leaving, as after an error, may have calls
-// under way that nobody will answer: its connections close with it.
+// A transport waits for its calls when it is let go of. A process that ends without leaving, as after an error, may have
+// calls under way that nobody will answer: its connections close with it.
 Team::~Team() {
   calls_.release();
   gradients_.release();
@@ -143,8 +143,8 @@ void Team::finish_sum(const c10::intrusive_ptr<c10d::Work>& work) {
 
 namespace {
 
-// Every process computes the same loss of what was gathered, and gradients are averaged over the P processes afterwards: so the
-// own slice's gradient, P times, is all that a process has to add, and nothing needs to be sent.
+// Every process computes the same loss of what was gathered, and gradients are averaged over the P processes afterwards:
+// so the own slice's gradient, P times, is all that a process has to add, and nothing needs to be sent.
 struct Gather : torch::autograd::Function<Gather> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, Team* team) {
     context->saved_data["rank"] = team->rank();

@@ -21,8 +21,8 @@ using Transport = c10d::Backend;
 using Transport = c10d::ProcessGroup;
 #endif
 
-// Calls match by their order, so every process makes the same ones. Gradients have connections of their own: when a bucket
-// is complete depends on what a process's backward pass reached, and must not mix with the calls that a program makes.
+// Calls match by their order, so every process makes the same ones. Gradients have connections of their own: when a
+// bucket is complete depends on what a process's backward pass reached, and must not mix with a program's calls.
 class Team {
  public:
   Team(int64_t rank, int64_t size, at::Device device, c10::intrusive_ptr<Transport> calls,

@@ -7,9 +7,9 @@
 #define USE_C10D_GLOO
 #endif
 #endif
-// NCCL's part of c10d needs all of these; a GPU's driver alone brings none.
-#if __has_include(<nccl.h>) && __has_include(<cuda_runtime_api.h>) && __has_include(<cublas_v2.h>) && \
-    __has_include(<cusparse.h>) && __has_include(<cusolverDn.h>)
+// NCCL's part of c10d needs all of these, and a libtorch for CUDA that is linked; a GPU's driver alone brings none.
+#if defined(DREAM_WITH_CUDA) && __has_include(<nccl.h>) && __has_include(<cuda_runtime_api.h>) && \
+    __has_include(<cublas_v2.h>) && __has_include(<cusparse.h>) && __has_include(<cusolverDn.h>)
 #define DREAM_WITH_NCCL
 #ifndef USE_C10D_NCCL
 #define USE_C10D_NCCL
@@ -77,7 +77,8 @@ c10::intrusive_ptr<Transport> gloo(const StoreHandle& store, const Rendezvous& a
 }
 #else
 c10::intrusive_ptr<Transport> gloo(const StoreHandle&, const Rendezvous&) {
-  throw Misuse("this addon was built without Gloo, whose headers (libgloo-dev) this libtorch came without");
+  throw Misuse("this addon was built without Gloo, whose headers this libtorch came without: install libgloo-dev, "
+               "delete build/addon.stamp and run `npm run setup`");
 }
 #endif
 
@@ -90,7 +91,8 @@ c10::intrusive_ptr<Transport> nccl(const StoreHandle& store, const Rendezvous& a
 }
 #else
 c10::intrusive_ptr<Transport> nccl(const StoreHandle&, const Rendezvous&) {
-  throw Misuse("this addon was built without NCCL, since nccl.h or CUDA's headers were not there");
+  throw Misuse("this addon was built without NCCL, since nccl.h or CUDA's headers were not there: install them, delete "
+               "build/addon.stamp and run `npm run setup`");
 }
 #endif
 

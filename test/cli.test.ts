@@ -29,6 +29,7 @@ describe("the command", () => {
     ["plan dream-b --devices 0"],
     ["plan dream-b --device tpu"],
     ["plan dream-b --efficiency 2"],
+    ["plan dream-b --device cuda"],
     ["convert x y --ema --live"],
     ["generate --prompt x"],
     ["generate --model runs/none --prompt x --candidates 0"],

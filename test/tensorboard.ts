@@ -38,7 +38,9 @@ function readEvent(record: Buffer): ReadEvent {
   const values = of(5)
     .flatMap(({ bytes }) => fieldsOf(bytes))
     .map(({ bytes }) => fieldsOf(bytes));
-  const [scalars, pictures] = [{} as Record<string, number>, {} as Record<string, Buffer>];
+  // Without a prototype, whose names a tag may have.
+  const scalars: Record<string, number> = Object.create(null);
+  const pictures: Record<string, Buffer> = Object.create(null);
   for (const value of values) {
     const one = (number: number): Field | undefined => value.find((field) => field.number === number);
     const tag = one(1)!.bytes.toString();

@@ -170,7 +170,9 @@ describe("a run that goes astray", () => {
     expect(Object.keys(before).length).toBeGreaterThan(0);
     const { code, err } = await dream(args);
     expect(code, err).toBe(1);
-    const step = Number(/^dream: training step (\d+): expected finite losses, got/m.exec(err)?.[1]);
+    const step = Number(
+      /^dream: training step (\d+): expected finite losses and gradients, got/m.exec(err)?.[1],
+    );
     const place = join(run, "non-finite", `step-${String(step).padStart(8, "0")}`);
     expect(err).toContain(place);
     expect(err).toMatch(/last checkpoint is as it was.*lower learningRate\.peak/s);

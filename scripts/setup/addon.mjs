@@ -132,7 +132,7 @@ function unitsOf(sourceFolder, folder) {
   });
 }
 
-export function compileFlags(root, { includes, flags, version }) {
+export function compileFlags(root, { root: libtorch, includes, flags, version, cuda }) {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   // From 2.9 on libtorch's headers are C++20.
   const standard = major > 2 || (major === 2 && minor >= 9) ? "c++20" : "c++17";
@@ -144,10 +144,20 @@ export function compileFlags(root, { includes, flags, version }) {
     "-Wno-deprecated-declarations",
     "-DNAPI_VERSION=8",
     ...flags,
+    ...(cuda ? ["-DDREAM_WITH_CUDA"] : []),
     "-isystem",
     join(root, "node_modules/node-api-headers/include"),
-    ...includes.flatMap((include) => ["-isystem", include]),
+    ...[...includes, ...(cuda ? cudaIncludes(libtorch) : [])].flatMap((include) => ["-isystem", include]),
   ];
+}
+
+/** CUDA's and NCCL's headers, which NCCL's part of c10d needs: PyPI's packages beside torch, and the toolkit's. */
+function cudaIncludes(libtorch) {
+  const packages = join(libtorch, "..", "nvidia");
+  const names = existsSync(packages) ? readdirSync(packages) : [];
+  return [...names.map((name) => join(packages, name, "include")), "/usr/local/cuda/include"].filter(
+    existsSync,
+  );
 }
 
 function linkFlags({ libraryFolders, libraries, blas }) {

@@ -134,8 +134,11 @@ function includesOf(include, quoted = true) {
 }
 
 function versionIn(include) {
-  const header = join(include, "torch/csrc/api/include/torch/version.h");
-  if (!existsSync(header)) return null;
+  // Newer versions (2.11 for one) keep the numbers in a header of their own.
+  const header = ["torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h"]
+    .map((name) => join(include, name))
+    .find(existsSync);
+  if (header === undefined) return null;
   const text = readFileSync(header, "utf8");
   const part = (name) => new RegExp(`#define TORCH_VERSION_${name} (\\d+)`).exec(text)?.[1];
   const parts = ["MAJOR", "MINOR", "PATCH"].map(part);

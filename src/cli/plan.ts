@@ -1,6 +1,7 @@
 /** @file `dream plan`: what a recipe's run takes on so many devices, on paper, before anything is allocated. */
 import { totalmem } from "node:os";
 import type { Command } from "commander";
+import { DreamError } from "../errors.js";
 import type { DeviceKind } from "../plan/activations.js";
 import { gigabytes } from "../plan/memory.js";
 import { planRun, type RunPlan } from "../plan/run-plan.js";
@@ -8,6 +9,7 @@ import { type DeviceSpeed, usualEfficiency } from "../plan/time.js";
 import { type Recipe, recipeNames } from "../recipe/recipe.js";
 import { precisionOn } from "../recipe/run.js";
 import { matmulGflops } from "../tensor/benchmark.js";
+import { cudaDeviceCount } from "../tensor/index.js";
 import { positive, real, whole } from "./numbers.js";
 import { say, tell } from "./output.js";
 import { clock } from "./progress.js";
@@ -40,11 +42,7 @@ export function addPlan(program: Command): void {
         .choices(["cpu", "cuda"] satisfies DeviceKind[])
         .default("cpu"),
     )
-    .option(
-      "--rate <TFLOPS>",
-      "what one device's matrix products reach (default: measured on this processor)",
-      positive,
-    )
+    .option("--rate <TFLOPS>", "what one device's matrix products reach (default: measured here)", positive)
     .option(
       "--efficiency <share>",
       `share of that rate that a step reaches (default: ${usualEfficiency.cpu} for cpu, ${usualEfficiency.cuda} for cuda)`,
@@ -89,10 +87,20 @@ function plan(name: string, options: PlanOptions): void {
 
 function speedOf({ precision }: Recipe, { device, rate, efficiency, bandwidth }: PlanOptions): DeviceSpeed {
   return {
-    rate: rate === undefined ? 1e9 * matmulGflops("cpu", precision) : 1e12 * rate,
+    rate: rate === undefined ? measuredRate(device, precision) : 1e12 * rate,
     efficiency: efficiency ?? usualEfficiency[device],
     bandwidth: bandwidth === undefined ? null : 1e9 * bandwidth,
   };
+}
+
+/** @throws DreamError `usage` where this machine has no such device */
+function measuredRate(device: DeviceKind, precision: Recipe["precision"]): number {
+  if (device === "cpu" || cudaDeviceCount() > 0) return 1e9 * matmulGflops(device, precision);
+  throw new DreamError("usage", {
+    operation: "plan for cuda",
+    expected: "--rate with what one device's matrix products reach, since this machine has none to measure",
+    got: "none",
+  });
 }
 
 function availableBytes({ memory, device, devices }: PlanOptions): number | null {

@@ -22,6 +22,7 @@ import type { Trainer } from "../train/trainer.js";
 import { commandLine, quoted } from "./command-line.js";
 import { deviceFor, deviceKind, deviceOption } from "./device.js";
 import { type Interruption, interruption } from "./interruption.js";
+import { wasLaunched } from "./launcher.js";
 import { locateKept, locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
 import { leaveWordsToFirst, say, tell } from "./output.js";
@@ -85,6 +86,9 @@ async function train(name: string, options: TrainOptions): Promise<void> {
   }
   const started = performance.now();
   const recipe = readRecipeWith(name, options.set);
+  checkOptions(recipe, options);
+  const group = await joinTeam(deviceKind(options.device));
+  if (group !== null && group.rank > 0) leaveWordsToFirst();
   const run = options.out ?? join("runs", basename(recipe.name));
   const { init } = options;
   const resume = {
@@ -95,12 +99,9 @@ async function train(name: string, options: TrainOptions): Promise<void> {
     "--steps": options.steps,
     "--set": options.set,
     "--device": options.device === "auto" ? undefined : options.device,
-    "--processes": options.processes,
+    "--processes": wasLaunched() ? group?.size : undefined,
   };
   const stop = interruption(commandLine(`dream train ${quoted(name)}`, resume));
-  checkOptions(recipe, options);
-  const group = await joinTeam(deviceKind(options.device));
-  if (group !== null && group.rank > 0) leaveWordsToFirst();
   const device = deviceFor(options.device, group?.localRank ?? null);
   const from = init === undefined ? undefined : await loadModel(init, locateModel);
   if (from !== undefined) checkStart(recipe, from);

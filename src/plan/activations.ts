@@ -5,7 +5,10 @@
 import { type DreamConfig, type StackConfig, tokenCount, tokenWidth } from "../models/dream/config.js";
 import type { Recipe } from "../recipe/recipe.js";
 
-/** Devices differ in what they keep: on CUDA attention's weights are never written down, and dropout's choices are single bytes. */
+/**
+ * Devices differ in what they keep: on the processor attention's weights, and of dropout nothing (`native/dropout.cc`); on CUDA no
+ * weights, and a byte for each of dropout's choices.
+ */
 export type DeviceKind = "cpu" | "cuda";
 
 /** Of one picture, in bytes. */
@@ -18,7 +21,7 @@ export interface ActivationBytes {
 
 const float = 4;
 
-/** Bytes of what products read, and of a number that dropout keeps beside each of its own. */
+/** Bytes of a number that products read, and of one of dropout's choices. */
 interface Sizes {
   readonly low: number;
   readonly choice: number;
@@ -31,7 +34,7 @@ export function activationBytes(
   device: DeviceKind,
 ): ActivationBytes {
   const low = precision === "float32" ? float : 2;
-  const sizes: Sizes = { low, choice: device === "cuda" ? 1 : low, device };
+  const sizes: Sizes = { low, choice: device === "cuda" ? 1 : 0, device };
   const stacks = stacksOf(model, sizes);
   const inputs = stacks.reduce((sum, { depth, input }) => sum + depth * input, 0);
   const blocks = stacks.reduce((sum, { depth, block }) => sum + depth * block, 0);
@@ -53,14 +56,21 @@ function stacksOf(model: DreamConfig, sizes: Sizes): StackBytes[] {
   const { encoder, decoder, textTower, captions, alignerDepth, bufferTokens, dropout } = model;
   const places = bufferTokens + tokenCount(model);
   const tower = { ...textTower, mlpWidth: 4 * textTower.width };
-  const stack = (config: StackConfig, length: number, drops: boolean, more = 0): StackBytes => ({
+  const stack = (config: StackConfig, length: number, drops: boolean): StackBytes => ({
     depth: config.depth,
     input: float * length * config.width,
-    block: block(config, length, drops ? dropout.projection : 0, sizes) + more,
+    block: block(config, length, drops ? dropout.projection : 0, sizes),
   });
+  const decoding = stack(decoder, places, true);
+  // What a block is told of the text waits beside its input.
+  const told = sizes.low * captions.length * 2 * decoder.width;
   return [
     stack(encoder, places, true),
-    stack(decoder, places, true, cross(decoder, places, captions.length, dropout.projection, sizes)),
+    {
+      depth: decoding.depth,
+      input: decoding.input + told,
+      block: decoding.block + told + cross(decoder, places, captions.length, dropout.projection, sizes),
+    },
     stack({ ...decoder, depth: alignerDepth }, captions.length, true),
     stack(tower, textTower.contextLength, false),
   ];
@@ -79,7 +89,7 @@ function block(
   return places * (float * 2 * width + products + choices) + attention(heads, places, places, sizes);
 }
 
-/** An input; its norm, queries and attended values; the text's keys and values; what dropout chose; attention. */
+/** An input; its norm, queries and attended values; what dropout chose; attention. */
 function cross(
   { width, heads }: StackConfig,
   places: number,
@@ -89,16 +99,12 @@ function cross(
 ): number {
   const { low, choice } = sizes;
   const choices = dropped === 0 ? 0 : choice * width;
-  return (
-    places * (float * width + low * 3 * width + choices) +
-    low * length * 2 * width +
-    attention(heads, places, length, sizes)
-  );
+  return places * (float * width + low * 3 * width + choices) + attention(heads, places, length, sizes);
 }
 
-/** Weights before and after dropout; on CUDA one sum for each query. */
+/** Weights; on CUDA one sum for each query. */
 function attention(heads: number, queries: number, keys: number, { low, device }: Sizes): number {
-  return device === "cuda" ? float * heads * queries : 2 * low * heads * queries * keys;
+  return device === "cuda" ? float * heads * queries : low * heads * queries * keys;
 }
 
 /**

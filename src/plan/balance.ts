@@ -29,7 +29,8 @@ export function imbalance(recipe: Recipe, processes: number, textTokens: number)
   for (const epoch of epochsOf(recipe.epochs, moments)) {
     const group = onGrid(hiddenCountsAt(recipe.masking, epoch, N), costs, unit);
     const process = summed(group, Math.max(1, recipe.maskGroups / processes));
-    slowest += meanOfGreatest(process, processes);
+    // Where there are fewer groups than processes, several share one and take as long.
+    slowest += meanOfGreatest(process, Math.min(processes, recipe.maskGroups));
     all += meanOfGreatest(process, 1);
   }
   return slowest / all;

@@ -9,11 +9,9 @@ import type { Recipe } from "../recipe/recipe.js";
 export interface CommunicationPlan {
   /** Every parameter's, in float32, summed. */
   readonly gradients: number;
-  /** Both embeddings of every sample, gathered, and their gradients, summed. */
+  /** What every picture and caption brings to the joint space, gathered; BatchNorm and the loss see all of them everywhere. */
   readonly features: number;
-  /** BatchNorm's sums, forward and backward. */
-  readonly statistics: number;
-  /** Losses, shares and norms for the journal. */
+  /** Losses for the journal. */
   readonly metrics: number;
   readonly total: number;
   /** Once, when a run begins: all parameters, handed from one process to the next. */
@@ -22,8 +20,8 @@ export interface CommunicationPlan {
 
 const float = 4;
 
-/** Numbers of a step's report. */
-const metricCount = 8;
+/** The generative and the alignment loss, in double precision. */
+const metricBytes = 16;
 
 /** Parameters of a model, by part. */
 export function parameterCounts(model: Recipe["model"]): {
@@ -44,27 +42,16 @@ export function parameterCounts(model: Recipe["model"]): {
 export function planCommunication({ model, batchSize }: Recipe, processes: number): CommunicationPlan {
   const once = (processes - 1) / processes;
   const parameters = parameterCounts(model).total;
-  const reduced = (numbers: number): number => 2 * once * float * numbers;
-  const contrasts = model.lossWeights.contrastive > 0;
-  const embeddings = contrasts ? 2 * batchSize * model.joint.width : 0;
-  const gradients = reduced(parameters);
-  const features = once * float * embeddings + reduced(embeddings);
-  const statistics = contrasts ? 2 * reduced(2 * normedWidth(model)) : 0;
-  const metrics = reduced(metricCount);
+  const { encoder, textTower, lossWeights } = model;
+  const brought = lossWeights.contrastive > 0 ? encoder.width + textTower.width : 0;
+  const gradients = 2 * once * float * parameters;
+  const features = once * float * batchSize * brought;
+  const metrics = 2 * once * metricBytes;
   return {
     gradients,
     features,
-    statistics,
     metrics,
-    total: gradients + features + statistics + metrics,
+    total: gradients + features + metrics,
     start: once * float * parameters,
   };
-}
-
-/** Features that BatchNorm normalises, over all its layers. */
-function normedWidth({ joint: { image, text } }: Recipe["model"]): number {
-  const widths = [image, text].map((one) =>
-    /batch-norm/.test(one.kind) && "hiddenWidth" in one ? one.hiddenWidth : 0,
-  );
-  return widths.reduce((sum, width) => sum + 2 * width, 0);
 }

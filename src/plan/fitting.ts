@@ -1,6 +1,7 @@
 /** @file Whether a run fits its devices, and the least that would have to change: rounds, recomputation, more devices. */
 import { DreamError } from "../errors.js";
 import type { Recipe } from "../recipe/recipe.js";
+import { canShare } from "../train/sharing.js";
 import { describeMemory, gigabytes, type MemoryPlan, type Placement, planMemory } from "./memory.js";
 
 /** A change of a recipe's settings that leaves its steps as they are. */
@@ -16,7 +17,7 @@ const fewPictures = 8;
  */
 export function sparingThatFits(recipe: Recipe, placement: Placement, available: number): Sparing | null {
   const pictures = recipe.batchSize / placement.processes;
-  const rounds = divisors(pictures).filter((count) => count >= recipe.accumulation);
+  const rounds = roundsOf(recipe, placement).filter((count) => count >= recipe.accumulation);
   const keeping = rounds.filter((count) => count === recipe.accumulation || pictures / count >= fewPictures);
   const candidates: Sparing[] = [
     ...keeping.map((accumulation) => ({ accumulation, activations: recipe.activations })),
@@ -25,10 +26,10 @@ export function sparingThatFits(recipe: Recipe, placement: Placement, available:
   return candidates.find((one) => planMemory({ ...recipe, ...one }, placement).total <= available) ?? null;
 }
 
-function divisors(count: number): number[] {
-  return Array.from({ length: Math.floor(count) }, (_, i) => i + 1).filter(
-    (divisor) => count % divisor === 0,
-  );
+/** The numbers of rounds in which processes can take their parts of a batch. */
+function roundsOf({ batchSize, maskGroups }: Recipe, { processes }: Placement): number[] {
+  const counts = Array.from({ length: Math.floor(batchSize / processes) }, (_, i) => i + 1);
+  return counts.filter((rounds) => canShare({ batchSize, maskGroups, processes, rounds }));
 }
 
 /** What to do, in words, where a plan is larger than its device. */

@@ -9,17 +9,23 @@ import type { Recipe } from "../recipe/recipe.js";
 import { isBlockMatrix, orthogonalRounds } from "../train/muon.js";
 import { hiddenCounts, mean } from "./hidden-counts.js";
 
-/** Of one picture's forward pass, by part; what brings tokens or states to a part's width is the part's. */
+/** Of a part of the model: its blocks, which can be computed again in the backward pass, and what stands around them. */
+export interface PartFlops {
+  readonly blocks: number;
+  readonly around: number;
+}
+
+/** Of one picture's forward pass. */
 export interface ForwardFlops {
-  readonly encoder: number;
-  readonly decoder: number;
-  readonly aligner: number;
-  readonly head: number;
-  readonly textTower: number;
+  readonly encoder: PartFlops;
+  readonly decoder: PartFlops;
+  readonly aligner: PartFlops;
+  readonly textTower: PartFlops;
+  readonly head: PartFlops;
   /** Of both towers into the joint space. */
-  readonly joint: number;
+  readonly joint: PartFlops;
   /** Towards a frozen encoder's features; 0 where the config does not align to them. */
-  readonly alignment: number;
+  readonly alignment: PartFlops;
 }
 
 /** Of one step of a whole batch. */
@@ -49,11 +55,9 @@ function block({ width, mlpWidth }: StackConfig, places: number, wanted: number 
   );
 }
 
-/** The part of a decoder's block that reads a text. */
+/** The part of a decoder's block that reads a text, whose keys and values are there. */
 function crossAttention({ width }: StackConfig, wanted: number, length: number): number {
-  return (
-    product(wanted, width, 2 * width) + product(length, width, 2 * width) + attention(wanted, length, width)
-  );
+  return product(wanted, width, 2 * width) + attention(wanted, length, width);
 }
 
 /**
@@ -67,21 +71,30 @@ export function forwardFlops(config: DreamConfig, hidden: number, textTokens: nu
   const places = bufferTokens + N;
   const L = captions.length;
   const tower = { ...textTower, mlpWidth: 4 * textTower.width };
-  const decoderBlock = (wanted: number): number =>
+  const decoding = (wanted: number): number =>
     block(decoder, places, wanted) + crossAttention(decoder, wanted, L);
+  const aligned =
+    alignment === null ? 0 : mlp(visible, encoder.width, alignment.hiddenWidth, alignment.targetWidth);
   return {
-    encoder: product(N - hidden, tokenWidth(config), encoder.width) + encoder.depth * block(encoder, visible),
-    // The last block finishes the hidden tokens only.
-    decoder:
-      product(visible, encoder.width, decoder.width) +
-      (decoder.depth - 1) * decoderBlock(places) +
-      decoderBlock(hidden),
-    aligner: product(L, captions.width, decoder.width) + alignerDepth * block(decoder, L),
-    head: headFlops(config, config.drawsPerToken * hidden),
-    textTower: textTower.depth * block(tower, textTokens),
-    joint: jointFlops(config, visible),
-    alignment:
-      alignment === null ? 0 : mlp(visible, encoder.width, alignment.hiddenWidth, alignment.targetWidth),
+    encoder: {
+      blocks: encoder.depth * block(encoder, visible),
+      around: product(N - hidden, tokenWidth(config), encoder.width),
+    },
+    decoder: {
+      // The last block finishes the hidden tokens only.
+      blocks: (decoder.depth - 1) * decoding(places) + decoding(hidden),
+      around:
+        product(visible, encoder.width, decoder.width) +
+        decoder.depth * product(L, decoder.width, 2 * decoder.width),
+    },
+    aligner: {
+      blocks: alignerDepth * block(decoder, L),
+      around: product(L, captions.width, decoder.width),
+    },
+    textTower: { blocks: textTower.depth * block(tower, textTokens), around: 0 },
+    head: { blocks: 0, around: headFlops(config, config.drawsPerToken * hidden) },
+    joint: { blocks: 0, around: jointFlops(config, visible) },
+    alignment: { blocks: 0, around: aligned },
   };
 }
 
@@ -113,14 +126,15 @@ function jointFlops({ encoder, textTower, joint }: DreamConfig, visible: number)
 }
 
 /** What of a recipe decides how much a picture costs. */
-export type TrainedWith = Pick<Recipe, "model" | "activations">;
+export type TrainedWith = Pick<Recipe, "model" | "activations" | "accumulation">;
 
 /**
  * One picture's forward and backward pass in training: a group whose masked share is below the gate has no decoder, aligner and head,
- * a loss without weight no towers.
+ * a loss without weight no towers. Of several rounds all but the last bring their features before they are run
+ * (`train/rounds.ts`).
  */
 export function pictureFlops(
-  { model, activations }: TrainedWith,
+  { model, activations, accumulation }: TrainedWith,
   hidden: number,
   textTokens: number,
 ): Pick<StepFlops, "forward" | "backward"> {
@@ -128,11 +142,19 @@ export function pictureFlops(
   const parts = forwardFlops(model, hidden, textTokens);
   const generates = hidden > 0 && hidden / tokenCount(model) >= minimumMasked && lossWeights.generative > 0;
   const contrasts = lossWeights.contrastive > 0;
-  const stacks =
-    parts.encoder + (generates ? parts.decoder + parts.aligner : 0) + (contrasts ? parts.textTower : 0);
-  const forward = stacks + (generates ? parts.head : 0) + parts.alignment + (contrasts ? parts.joint : 0);
-  return { forward, backward: 2 * forward + (activations === "recomputed" ? stacks : 0) };
+  const features = contrasts ? [parts.encoder, parts.textTower] : [];
+  const run = [
+    ...(contrasts ? [...features, parts.joint] : [parts.encoder]),
+    ...(generates ? [parts.decoder, parts.aligner, parts.head] : []),
+    parts.alignment,
+  ];
+  const forward = total(run) + (1 - 1 / accumulation) * total(features);
+  const again = activations === "recomputed" ? run.reduce((sum, { blocks }) => sum + blocks, 0) : 0;
+  return { forward, backward: 2 * total(run) + again };
 }
+
+const total = (parts: readonly PartFlops[]): number =>
+  parts.reduce((sum, { blocks, around }) => sum + blocks + around, 0);
 
 /** A recipe's mean step, over its whole masking schedule. @param textTokens that the text tower reads of each caption */
 export function stepFlops(recipe: Recipe, textTokens: number): StepFlops {

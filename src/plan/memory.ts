@@ -25,7 +25,7 @@ export interface MemoryPlan {
   readonly training: number;
   /** Copies of the weights in bfloat16, which its products read and keep for the backward pass. */
   readonly casts: number;
-  /** Gradients side by side, to be summed over processes. */
+  /** Gradients a second time, where a process adds up those of several rounds before all sum theirs. */
   readonly buckets: number;
   /** What a step keeps for its backward pass, and the gradients under way. */
   readonly activations: number;
@@ -59,7 +59,7 @@ export function planMemory(recipe: Recipe, { processes, device, frozen }: Placem
     parameters,
     training: 5 * float * parameters,
     casts: recipe.precision === "float32" ? 0 : 2 * parameters,
-    buckets: processes === 1 ? 0 : float * parameters,
+    buckets: processes > 1 && recipe.accumulation > 1 ? float * parameters : 0,
     activations: blockRounding * pictures * (kept + passing),
     engine: engines[device],
     frozen,

@@ -1,6 +1,6 @@
 /** @file A recipe's whole run on paper, for so many devices: memory, arithmetic, communication, time and input. */
-import { DreamError } from "../errors.js";
 import { type Recipe, recipeHash } from "../recipe/recipe.js";
+import { sharesOf } from "../train/sharing.js";
 import { type CommunicationPlan, parameterCounts, planCommunication } from "./communication.js";
 import { adviceFor } from "./fitting.js";
 import { type StepFlops, stepFlops } from "./flops.js";
@@ -36,12 +36,12 @@ export interface RunPlan extends PlanFor {
 
 /**
  * @param recipe in the precision in which it runs
- * @throws DreamError `value` where processes cannot share batch and mask groups equally
+ * @throws DreamError `value` where the batch cannot be shared among processes, rounds and mask groups
  */
 export function planRun(recipe: Recipe, planFor: PlanFor): RunPlan {
   const { placement, speed, samples } = planFor;
   const { processes } = placement;
-  checkShares(recipe, processes);
+  sharesOf({ ...recipe, processes, rounds: recipe.accumulation });
   // The text tower reads at most its whole context.
   const textTokens = recipe.model.textTower.contextLength;
   const memory = planMemory(recipe, placement);
@@ -69,13 +69,4 @@ function verdictOn(
   if (available === null) return null;
   if (memory.total <= available) return { fits: true };
   return { fits: false, advice: adviceFor(recipe, placement, available) };
-}
-
-function checkShares({ name, batchSize, maskGroups }: Recipe, processes: number): void {
-  if (batchSize % processes === 0 && maskGroups % processes === 0) return;
-  throw new DreamError("value", {
-    operation: `plan ${name}`,
-    expected: `a number of devices that shares ${batchSize} pictures and ${maskGroups} mask groups equally`,
-    got: String(processes),
-  });
 }

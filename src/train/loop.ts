@@ -93,8 +93,9 @@ async function takeStep(
     const keys = source.keysOf(numbers);
     const samples = numbers.map((number, i) => ({ number, key: keys[i]! }));
     const learningRate = learningRateAt(trainer.config.learningRate, epoch);
+    const counts = { step: String(step), optimiserSteps: String(trainer.optimiser.stepCount) };
     throw await keepNonFinite(nonFiniteFolder, error, { step, learningRate, samples }, (path) =>
-      writeState(path, stateOf(trainer)),
+      writeState(path, stateOf(trainer), counts),
     );
   }
 }

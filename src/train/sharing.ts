@@ -25,11 +25,11 @@ export interface Sharing {
  * All shares of a step, in order of place. Process p takes the p-th of as many equal runs of them, and its rounds are runs of these.
  * @throws DreamError `value` where the batch cannot be shared equally
  */
-export function sharesOf({ batchSize, maskGroups, processes, rounds }: Sharing): Share[] {
+export function sharesOf(sharing: Sharing): Share[] {
+  const { batchSize, maskGroups, processes, rounds } = sharing;
   const takers = processes * rounds;
   const shares = Math.max(maskGroups, takers);
-  const fits = shares % maskGroups === 0 && shares % takers === 0 && batchSize % shares === 0;
-  if (!fits)
+  if (!canShare(sharing))
     throw new DreamError("value", {
       operation: "share a step's batch",
       expected: `a batchSize that is a multiple of ${shares}, and maskGroups that ${takers} (processes x accumulation) divides or is divided by`,
@@ -41,6 +41,13 @@ export function sharesOf({ batchSize, maskGroups, processes, rounds }: Sharing):
     firstPlace: share * count,
     count,
   }));
+}
+
+/** Whether every process and round takes equally many samples, of whole groups or of parts of one. */
+export function canShare({ batchSize, maskGroups, processes, rounds }: Sharing): boolean {
+  const takers = processes * rounds;
+  const shares = Math.max(maskGroups, takers);
+  return shares % maskGroups === 0 && shares % takers === 0 && batchSize % shares === 0;
 }
 
 /** The n-th of `parts` equal runs of a list. */

@@ -1,0 +1,111 @@
+/** @file The training bench: a step of the paper's training, against the same in plain PyTorch. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Dream } from "../src/models/dream/dream.js";
+import { initialise } from "../src/models/dream/initialise.js";
+import { matmulGflops } from "../src/tensor/benchmark.js";
+import {
+  type Device,
+  Generator,
+  hasFastBfloat16,
+  packageRoot,
+  randint,
+  randn,
+  scope,
+  synchronize,
+  type Tensor,
+  zeros,
+} from "../src/tensor/index.js";
+import { Trainer } from "../src/train/trainer.js";
+import type { BenchCase } from "./rows.js";
+import { flopsOf, recipeOf, type StepCase, sizes, stepCases } from "./train-cases.js";
+
+const folder = join(packageRoot(), "build", "bench");
+
+/** Writes what the peer is told. @returns where */
+export async function prepareTraining(): Promise<readonly string[]> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, "train.json");
+  await writeFile(path, JSON.stringify({ sizes, cases: stepCases }));
+  return [path];
+}
+
+/** The model in training; one at a time has room. */
+let current: { readonly one: StepCase; readonly trainer: Trainer; step: number } | null = null;
+
+export function finishTraining(): void {
+  current?.trainer.dispose();
+  current?.trainer.model.dispose();
+  current = null;
+}
+
+/** Where a case's tensors are, as libtorch names it. */
+const placeOf = ({ device }: StepCase): Device => (device === "cuda" ? "cuda:0" : "cpu");
+
+function trainerOf(one: StepCase): NonNullable<typeof current> {
+  if (current?.one === one) return current;
+  finishTraining();
+  const recipe = recipeOf(one);
+  const model = new Dream(recipe.model, placeOf(one));
+  initialise(model, Generator.ofDevice(placeOf(one)));
+  current = { one, trainer: new Trainer(model, recipe, 1), step: 0 };
+  return current;
+}
+
+/** Tokens between a start and an end token, zeros behind. @returns int64 [B, context] */
+function captions(one: StepCase): Tensor {
+  const { lengths, size } = one;
+  const { contextLength, vocabulary } = sizes[size].textTower;
+  return scope(() => {
+    const ids = zeros([lengths.length, contextLength], { dtype: "int64" });
+    for (const [row, length] of lengths.entries()) {
+      const caption = ids.select(0, row);
+      caption.narrow(0, 0, length).copy_(randint(1, vocabulary - 2, [length], { dtype: "int64" }));
+      caption.narrow(0, 0, 1).fill_(vocabulary - 2);
+      caption.narrow(0, length - 1, 1).fill_(vocabulary - 1);
+    }
+    return ids.to({ device: placeOf(one) });
+  });
+}
+
+function stepSeconds(one: StepCase): number {
+  const training = trainerOf(one);
+  const { latent, captions: told } = sizes[one.size];
+  const B = one.lengths.length;
+  const device = placeOf(one);
+  return scope(() => {
+    const inputs = Array.from({ length: one.steps }, () => ({
+      latents: randn([B, latent.channels, latent.side, latent.side], { device }),
+      captionIds: captions(one),
+      captions: randn([B, told.length, told.width], { device }),
+    }));
+    synchronize(device);
+    const started = performance.now();
+    for (const batch of inputs)
+      training.trainer.step(batch, batch.captions.narrow(0, 0, 1), { step: training.step++, epoch: 1 });
+    synchronize(device);
+    return (performance.now() - started) / 1000 / one.steps;
+  });
+}
+
+function caseOf([name, one]: readonly [string, StepCase]): BenchCase {
+  const images = one.lengths.length;
+  const inFloat32 = name.replace("bf16", "f32");
+  return {
+    name,
+    unit: "images/s",
+    scale: (seconds) => images / seconds,
+    ours: () => stepSeconds(one),
+    rounds: one.rounds,
+    device: one.device,
+    // The release's float32 first, and bfloat16 where that may be the peer's best.
+    peerCases: one.device === "cpu" && inFloat32 !== name ? [inFloat32, name] : [name],
+    ceiling: { flops: flopsOf(one), rate: () => 1e9 * matmulGflops(placeOf(one), one.precision) },
+    missing:
+      one.precision === "bfloat16" && !hasFastBfloat16(one.device)
+        ? "this processor multiplies bfloat16 more slowly than float32, which training takes in its place"
+        : null,
+  };
+}
+
+export const trainCases: readonly BenchCase[] = Object.entries(stepCases).map(caseOf);
