@@ -15,9 +15,9 @@ import {
   requireGrad,
   requiresGrad,
   scope,
-  shareTensor,
+  shareBytes,
   type Tensor,
-  takeTensor,
+  takeBytes,
   tensor,
   tensorFromBytes,
   zeros,
@@ -73,16 +73,21 @@ describe("values", () => {
   });
 });
 
-describe("tensors between threads", () => {
-  it("are the same memory, taken once", () => {
-    const mine = zeros([2]);
-    const ticket = shareTensor(mine);
-    const theirs = takeTensor(ticket);
-    mine.fill_(3);
-    expect(theirs.toNumbers()).toEqual([3, 3]);
-    mine.dispose();
-    expect(theirs.toNumbers()).toEqual([3, 3]);
-    expect(() => takeTensor(ticket)).toThrow(/no tensor waits under ticket/);
+describe("bytes for another thread", () => {
+  it("are the tensor's own memory, taken once, and outlive it", () => {
+    const numbers = zeros([2]);
+    const ticket = shareBytes(numbers);
+    const bytes = takeBytes(ticket);
+    numbers.fill_(3);
+    const read = (): number[] => [...new Float32Array(bytes.buffer)];
+    expect(read()).toEqual([3, 3]);
+    numbers.dispose();
+    expect(read()).toEqual([3, 3]);
+    expect(() => takeBytes(ticket)).toThrow(/no tensor waits under ticket/);
+  });
+
+  it("are refused where they do not lie in a row", () => {
+    expect(() => shareBytes(zeros([2, 3]).t())).toThrow(/only a contiguous tensor/);
   });
 });
 
