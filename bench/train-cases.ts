@@ -62,7 +62,7 @@ const onCuda = (size: "base" | "large"): StepCase => ({
   size,
   device: "cuda",
   precision: "bfloat16",
-  lengths: captionLengths(64),
+  lengths: captionLengths(size === "base" ? 64 : 32),
   steps: 10,
   rounds: 5,
 });
