@@ -82,7 +82,12 @@ function stepSeconds(one: StepCase): number {
     synchronize(device);
     const started = performance.now();
     for (const batch of inputs)
-      training.trainer.step(batch, batch.captions.narrow(0, 0, 1), { step: training.step++, epoch: 1 });
+      training.trainer.step(
+        batch,
+        batch.captions.narrow(0, 0, 1),
+        { step: training.step++, epoch: 1 },
+        { step: training.step, epoch: 1 },
+      );
     synchronize(device);
     return (performance.now() - started) / 1000 / one.steps;
   });

@@ -99,11 +99,26 @@ Passage& passage() {
   return *instance;
 }
 
-// share(slot) -> ticket, under which any environment of this process may take the same tensor, once.
-napi_value share(Call& call) { return from_number(call.env(), passage().leave(call.tensor(0))); }
+// share(slot) -> ticket, under which any environment of this process may take the same tensor's bytes, once.
+napi_value share(Call& call) {
+  const at::Tensor& tensor = call.tensor(0);
+  if (!tensor.device().is_cpu() || !tensor.is_contiguous())
+    throw Misuse("only a contiguous tensor on the CPU has bytes that can be shared");
+  return from_number(call.env(), passage().leave(tensor));
+}
 
-// take(ticket) -> slot. The memory is shared; who writes to it and when is for the two environments to settle.
-napi_value take(Call& call) { return from_tensor(call.env(), call.instance(), passage().fetch(call.integer(0))); }
+// take(ticket) -> ArrayBuffer over the tensor's own memory, which lives as long as either does. Who writes to it and when is for the
+// two environments to settle.
+napi_value take(Call& call) {
+  auto* held = new at::Tensor(passage().fetch(call.integer(0)));
+  napi_value buffer;
+  const auto release = [](napi_env, void*, void* tensor) { delete static_cast<at::Tensor*>(tensor); };
+  if (napi_create_external_arraybuffer(call.env(), held->data_ptr(), held->nbytes(), release, held, &buffer) != napi_ok) {
+    delete held;
+    throw Misuse("this JavaScript engine does not look into memory that is not its own");
+  }
+  return buffer;
+}
 
 }  // namespace
 

@@ -6,7 +6,10 @@ import { runKilled } from "./killed-run.js";
 it("ends with the weights of an undisturbed run, whenever it was killed", async () => {
   const started = performance.now();
   const kills = await runKilled({ preparing: 14, training: 18, writing: 18 }, 300, 20260303);
-  const halfWritten = kills.filter(({ leftHalfWritten }) => leftHalfWritten).length;
+  // One that only prepared may have found what the one before it left.
+  const halfWritten = kills.filter(
+    ({ leftHalfWritten, moment }) => leftHalfWritten && moment.kind !== "preparing",
+  ).length;
   record("kills", {
     kills: kills.length,
     whileWriting: halfWritten,

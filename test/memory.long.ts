@@ -6,6 +6,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type TarEntry, writeTar } from "../src/formats/tar-writer.js";
+import { record } from "./diary.js";
 import { root } from "./process.js";
 
 const samples = 256;
@@ -65,7 +66,7 @@ function peakOf(location: string): Peak {
 it("stays what it was where the source is a hundred times larger", () => {
   const small = peakOf(join(folder, "0000.tar"));
   const large = peakOf(folder);
-  process.stdout.write(`${JSON.stringify({ small, large })}\n`);
+  record("memory of a source a hundred times larger", { small, large });
   expect([small.count, large.count]).toEqual([samples, samples * times]);
   expect(large.whole).toBeLessThan(1.15 * small.whole);
   expect(large.whole).toBeLessThan(1.15 * large.half);

@@ -206,10 +206,14 @@ const scenes = {
   },
 
   async fails(group) {
-    await steps(group, new Small(), (step) => {
-      if (step === 10 && group.rank === 1)
-        throw new DreamError("value", { operation: "step", message: "this one went wrong" });
-    });
+    // As in training, SIGTERM only asks for an end.
+    interruption("again");
+    await pause(200);
+    if (group.rank === 1)
+      throw new DreamError("value", { operation: "step", message: "this one went wrong" });
+    // One notices, another has nothing to do with it.
+    if (group.rank === 2) await pause(1e6);
+    group.allReduce(tensor([1], [1]), "sum");
   },
 
   async waits(group) {

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
@@ -9,7 +9,11 @@ import { type Finished, linesOf, root } from "./process.js";
 
 const script = join(root, "test", "team-member.mjs");
 const folder = mkdtempSync(join(tmpdir(), "dream-team-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const children: ChildProcess[] = [];
+afterAll(() => {
+  for (const child of children) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
 
 interface Started {
   readonly pid: number;
@@ -21,6 +25,7 @@ interface Started {
 function start(args: readonly string[], environment: Readonly<Record<string, string>>): Started {
   const env = { ...process.env, OMP_NUM_THREADS: "1", ...environment };
   const child = spawn(process.execPath, [script, ...args], { env });
+  children.push(child);
   let [out, err] = ["", ""];
   child.stdout.on("data", (data) => {
     out += String(data);
@@ -122,7 +127,9 @@ describe("a group of processes", () => {
       expect(errors).toEqual([
         "exchange gradients: no exchange of gradients was begun",
         "begin the exchange of gradients: the exchange before this one was not finished",
-        expect.stringMatching(/^parameter \d+ got a gradient after its own had been given away/),
+        expect.stringMatching(
+          /^backward: got parameter \d+ got a gradient after its own had been given away/,
+        ),
         expect.stringMatching(/^exchange gradients: parameter \d+ got a gradient/),
       ]);
     }

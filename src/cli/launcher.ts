@@ -17,7 +17,10 @@ export function wasLaunched(): boolean {
   return process.send !== undefined;
 }
 
-/** Ends this process, as SIGTERM does, when the one that started it has ended, however that came about. */
+/**
+ * Ends this process when its launcher says so, since another one failed, or, as SIGTERM does, when the launcher has ended, however that
+ * came about.
+ */
 export function endWithLauncher(): void {
   if (!wasLaunched()) return;
   const end = (): void => {
@@ -29,6 +32,8 @@ export function endWithLauncher(): void {
     return;
   }
   process.once("disconnect", end);
+  // At once and without a word: the step that was begun cannot be finished, and what is written is written atomically.
+  process.once("message", () => process.exit(143));
   // The channel alone keeps no process alive.
   process.channel?.unref();
 }

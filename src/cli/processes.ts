@@ -10,7 +10,9 @@ import { sameWithinMs } from "./interruption.js";
 import type { Farewell } from "./launcher.js";
 import { say } from "./output.js";
 
-/** How long a process that was told to end may take. */
+/** How long a process may take that was told to end over its channel; one that is only starting does not hear it. */
+const wordMs = 1_000;
+/** How long it may take after SIGTERM. */
 const graceMs = 10_000;
 /** How long the process that is the reason may be behind one that noticed. */
 const reasonMs = 2_000;
@@ -59,6 +61,9 @@ export function withoutProcesses(args: readonly string[]): string[] {
   );
 }
 
+/** A process that ends meanwhile needs no word. */
+const ignored = (): void => {};
+
 /** The running processes, and what is known of their end. */
 class Launched {
   /** The exit code, once none is left. */
@@ -73,6 +78,7 @@ class Launched {
   /** Fails all for want of a better reason. */
   #suspicion: (() => void) | undefined;
   #reasonTimer: NodeJS.Timeout | undefined;
+  #termTimer: NodeJS.Timeout | undefined;
   #killTimer: NodeJS.Timeout | undefined;
 
   constructor(children: readonly ChildProcess[]) {
@@ -137,12 +143,15 @@ class Launched {
     this.#reasonTimer ??= setTimeout(this.#suspicion, reasonMs);
   }
 
-  /** Ends those that are left. */
+  /** Ends those that are left: by a word, since a signal would make them say that they stop after this step. */
   #fail(status: number): void {
     clearTimeout(this.#reasonTimer);
     this.#failure = status;
-    for (const child of this.#running.values()) child.kill("SIGTERM");
-    this.#killLater();
+    for (const child of this.#running.values()) if (child.connected) child.send("end", ignored);
+    this.#termTimer = setTimeout(() => {
+      for (const child of this.#running.values()) child.kill("SIGTERM");
+      this.#killLater();
+    }, wordMs);
   }
 
   #killLater(): void {
@@ -154,6 +163,7 @@ class Launched {
   #finishIfAlone(): void {
     if (this.#running.size > 0) return;
     if (this.#failure === undefined) this.#suspicion?.();
+    clearTimeout(this.#termTimer);
     clearTimeout(this.#killTimer);
     this.#resolve(this.#failure ?? this.#stopped?.status ?? 0);
   }

@@ -92,7 +92,7 @@ describe("a meeting", () => {
 
   it("refuses a process that was started twice", async () => {
     const port = await freePort();
-    const at = (rank: number) => meet({ rank, size: 3, port, timeoutMs: 5_000 }, () => "met");
+    const at = (rank: number) => meet({ rank, size: 3, port, timeoutMs: 1_500 }, () => "met");
     const results = await Promise.allSettled([at(0), at(1), at(1)]);
     const reasons = results.map((one) => (one.status === "rejected" ? String(one.reason) : "met"));
     expect(reasons[0]).toMatch(/got process 1 of 3 a second time/);

@@ -46,10 +46,18 @@ function joinHeads(x: Tensor): Tensor {
   return x.transpose(1, 2).reshape([B, N, heads * width]);
 }
 
-/** libtorch's fused attention. @param qkv each [B, heads, N, d] @returns [B, N, D] */
+/**
+ * libtorch's fused attention. On the CPU it drops no weights but one after another on one thread; there the products stand by
+ * themselves with our dropout between.
+ * @param qkv each [B, heads, N, d] @returns [B, N, D]
+ */
 function attendFused(qkv: readonly Tensor[], mask: Tensor | null, dropped: number): Tensor {
   const [q, k, v] = qkv as [Tensor, Tensor, Tensor];
-  return joinHeads(scaledDotProductAttention(q, k, v, mask, dropped, false));
+  if (dropped === 0 || q.device !== "cpu")
+    return joinHeads(scaledDotProductAttention(q, k, v, mask, dropped, false));
+  const scores = q.mul(1 / Math.sqrt(q.size(3))).matmul(k.transpose(2, 3));
+  const weights = (mask === null ? scores : scores.add(mask)).softmax(-1);
+  return joinHeads(dropout(weights, dropped).matmul(v));
 }
 
 /**

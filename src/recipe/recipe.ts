@@ -240,9 +240,23 @@ export function parseRecipe(value: unknown, source: string): Recipe {
   });
 }
 
-/** A recipe's fingerprint: the same for the same content, whatever the order of its entries. */
+/** What decides a run's steps: not how memory is spared on the way, how often checkpoints are written, or what is shown. */
+export function decisivePart({
+  accumulation: _rounds,
+  activations: _activations,
+  checkpoints: _checkpoints,
+  samples: _samples,
+  ...decisive
+}: Recipe) {
+  return decisive;
+}
+
+/** A fingerprint of what decides a run's steps: the same for the same content, whatever the order of its entries. */
 export function recipeHash(recipe: Recipe): string {
-  return createHash("sha256").update(canonical(recipe)).digest("hex").slice(0, 16);
+  return createHash("sha256")
+    .update(canonical(decisivePart(recipe)))
+    .digest("hex")
+    .slice(0, 16);
 }
 
 function canonical(value: unknown): string {

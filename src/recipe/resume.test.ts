@@ -38,6 +38,17 @@ describe("going on", () => {
     expect(readdirSync(folder).sort()).toEqual(before);
   });
 
+  it("does not mind how memory is spared, how often is saved and what is drawn on the way", async () => {
+    const other = {
+      ...recipe,
+      accumulation: 2,
+      activations: "recomputed" as const,
+      checkpoints: { everyMinutes: 60, kept: 9 },
+      samples: { everySteps: 5, captions: ["a red circle"] },
+    };
+    expect((await resumption(folder, other)).checkpoint!.notes.step).toBe(2);
+  });
+
   it("tells where recipes differ, entries that only one has too", () => {
     expect(differencesOf(recipe, structuredClone(recipe))).toEqual([]);
     expect(differencesOf({ a: { b: [1, 2], c: 1 } }, { a: { b: [1, 3] }, d: null })).toEqual([

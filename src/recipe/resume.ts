@@ -4,7 +4,7 @@ import { DreamError } from "../errors.js";
 import { setAside } from "../train/checkpoint-folder.js";
 import type { RunNotes } from "../train/checkpoint-notes.js";
 import { type DamagedCheckpoint, findCheckpoint, type SavedCheckpoint } from "../train/checkpoint-reader.js";
-import { type Recipe, recipeHash } from "./recipe.js";
+import { decisivePart, parseRecipe, type Recipe, recipeHash } from "./recipe.js";
 
 /** What a run's checkpoints say of their recipe. */
 export function notesOf(recipe: Recipe, processes: number): RunNotes {
@@ -36,7 +36,7 @@ export async function resumption(folder: string, recipe: Recipe): Promise<Resump
 function checkRecipe({ path, notes }: SavedCheckpoint, recipe: Recipe): void {
   const hash = recipeHash(recipe);
   if (notes.recipeHash === hash) return;
-  const differences = differencesOf(notes.recipe, recipe);
+  const differences = differencesOf(decisivePart(parseRecipe(notes.recipe, path)), decisivePart(recipe));
   const rest = differences.length > listed ? ` and ${differences.length - listed} more` : "";
   throw new DreamError("value", {
     operation: `go on from ${path}`,

@@ -17,4 +17,4 @@ export {
   scope,
   Tensor,
 } from "./tensor.js";
-export { shareTensor, type Ticket, takeTensor, threadFile } from "./threads.js";
+export { shareBytes, type Ticket, takeBytes, threadFile } from "./threads.js";

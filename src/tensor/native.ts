@@ -24,7 +24,7 @@ export interface Native {
   dispose(slots: Int32Array, count: number): void;
   liveTensors(): number;
   share(slot: number): number;
-  take(ticket: number): number;
+  take(ticket: number): ArrayBuffer;
 
   setRequiresGrad(slot: number, required: boolean): void;
   requiresGrad(slot: number): boolean;

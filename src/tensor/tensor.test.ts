@@ -15,7 +15,9 @@ import {
   requireGrad,
   requiresGrad,
   scope,
+  shareBytes,
   type Tensor,
+  takeBytes,
   tensor,
   tensorFromBytes,
   zeros,
@@ -68,6 +70,24 @@ describe("values", () => {
         .sub(tensor([1, 1], [2]), { alpha: 3 })
         .toNumbers(),
     ).toEqual([-2, -1]);
+  });
+});
+
+describe("bytes for another thread", () => {
+  it("are the tensor's own memory, taken once, and outlive it", () => {
+    const numbers = zeros([2]);
+    const ticket = shareBytes(numbers);
+    const bytes = takeBytes(ticket);
+    numbers.fill_(3);
+    const read = (): number[] => [...new Float32Array(bytes.buffer)];
+    expect(read()).toEqual([3, 3]);
+    numbers.dispose();
+    expect(read()).toEqual([3, 3]);
+    expect(() => takeBytes(ticket)).toThrow(/no tensor waits under ticket/);
+  });
+
+  it("are refused where they do not lie in a row", () => {
+    expect(() => shareBytes(zeros([2, 3]).t())).toThrow(/only a contiguous tensor/);
   });
 });
 

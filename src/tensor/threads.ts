@@ -1,23 +1,23 @@
 /**
- * @file What threads of this program need of one another: the file that a thread begins with, and the same tensor in both. Each thread
- * has a table of tensors of its own, so a tensor goes from one to the other as a ticket.
+ * @file What threads of this program need of one another: the file that a thread begins with, and a tensor's bytes. Each thread has a table
+ * of tensors of its own, so they go from one to the other as a ticket.
  */
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { native, packageRoot } from "./native.js";
-import { guard, Tensor } from "./tensor.js";
+import { guard, type Tensor } from "./tensor.js";
 
-/** A number under which another thread takes the same tensor, once. */
+/** A number under which another thread takes a tensor's bytes, once. */
 export type Ticket = number;
 
-/** Leaves a tensor to be taken by another thread. Both then have it, in the same memory. */
-export function shareTensor(tensor: Tensor): Ticket {
-  return guard("shareTensor", [tensor], () => native.share(tensor.slot));
+/** Leaves the bytes of a contiguous tensor on the CPU to be taken by another thread, where they lie. */
+export function shareBytes(tensor: Tensor): Ticket {
+  return guard("shareBytes", [tensor], () => native.share(tensor.slot));
 }
 
-/** The tensor that another thread shared; it lives as long as either has it. */
-export function takeTensor(ticket: Ticket): Tensor {
-  return guard("takeTensor", [], () => new Tensor(native.take(ticket)));
+/** The bytes that another thread shared: no copy, but the tensor's own memory, which lives as long as the tensor or these. */
+export function takeBytes(ticket: Ticket): Uint8Array {
+  return guard("takeBytes", [], () => new Uint8Array(native.take(ticket)));
 }
 
 /**

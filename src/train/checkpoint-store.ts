@@ -5,7 +5,8 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { writeFailure } from "../formats/atomic.js";
-import { shareTensor, threadFile } from "../tensor/index.js";
+import { sourcesOf } from "../nn/index.js";
+import { shareBytes, threadFile } from "../tensor/index.js";
 import { stateOf } from "./checkpoint.js";
 import { checkpointName } from "./checkpoint-folder.js";
 import type { RunNotes, RunPlace } from "./checkpoint-notes.js";
@@ -42,7 +43,10 @@ export class CheckpointStore {
     this.#trainer = trainer;
     this.#folder = folder;
     this.#snapshot = new Snapshot(stateOf(trainer));
-    const state = this.#snapshot.copies.map(([name, tensor]) => [name, shareTensor(tensor)] as const);
+    const { copies } = this.#snapshot;
+    const state = sourcesOf(copies).map(({ name, dtype, shape }, i) => {
+      return { name, dtype, shape, ticket: shareBytes(copies[i]![1]) };
+    });
     const start: WriterStart = { folder, kept, notes, state };
     // Node's own options are the program's, and some of them a thread does not take.
     this.#worker = new Worker(threadFile(import.meta.url, "checkpoint-worker"), {

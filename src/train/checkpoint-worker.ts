@@ -1,11 +1,11 @@
 /**
- * @file The thread that writes checkpoints while training goes on in the main one. It has the snapshot's tensors, in the same memory, and
+ * @file The thread that writes checkpoints while training goes on in the main one. It reads the snapshot where it lies, and
  * does everything by itself: the main thread is inside of steps and answers nobody.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { DreamError } from "../errors.js";
-import { sourcesOf } from "../nn/index.js";
-import { type Ticket, takeTensor } from "../tensor/index.js";
+import type { SafetensorsSource } from "../formats/safetensors.js";
+import { type Ticket, takeBytes } from "../tensor/index.js";
 import { pruneCheckpoints, writeCheckpoint } from "./checkpoint-folder.js";
 import type { RunNotes, RunPlace } from "./checkpoint-notes.js";
 
@@ -15,7 +15,7 @@ export interface WriterStart {
   /** So many of the last checkpoints stay. */
   readonly kept: number;
   readonly notes: RunNotes;
-  readonly state: readonly (readonly [name: string, ticket: Ticket])[];
+  readonly state: readonly (Omit<SafetensorsSource, "bytes"> & { readonly ticket: Ticket })[];
 }
 
 /** What became of a checkpoint. An error that the system did not report ends the thread. */
@@ -38,5 +38,8 @@ async function write({ folder, kept, notes }: WriterStart, place: RunPlace): Pro
 const port = parentPort;
 if (port === null) throw new Error("internal: the thread that writes checkpoints was started as a program");
 const start = workerData as WriterStart;
-const sources = sourcesOf(start.state.map(([name, ticket]) => [name, takeTensor(ticket).persist()] as const));
+const sources = start.state.map(({ ticket, ...source }): SafetensorsSource => {
+  const bytes = takeBytes(ticket);
+  return { ...source, bytes: () => bytes };
+});
 port.on("message", async (place: RunPlace) => port.postMessage(await write(start, place)));

@@ -6,10 +6,11 @@ import { scope } from "../tensor/index.js";
 import { type Ceiling, ceilingShare } from "./ceiling.js";
 import { stateOf } from "./checkpoint.js";
 import type { CheckpointStore } from "./checkpoint-store.js";
+import type { StepPlace } from "./drawn-step.js";
 import type { Journal, JournalEntry } from "./journal.js";
 import { keepNonFinite, NonFiniteLoss } from "./non-finite.js";
 import { learningRateAt } from "./schedules.js";
-import type { StepPlace, StepReport, Trainer } from "./trainer.js";
+import type { StepReport, Trainer } from "./trainer.js";
 
 /** A run, ready to go. */
 export interface TrainingRun {
@@ -80,13 +81,15 @@ export async function train(run: TrainingRun): Promise<number> {
 
 /** @throws DreamError `non-finite` where losses are no numbers; it says where the step's makings are kept */
 async function takeStep(
-  { trainer, source, order, nonFiniteFolder }: TrainingRun,
+  { trainer, source, order, stepCount, nonFiniteFolder }: TrainingRun,
   batch: FeatureBatch,
   place: StepPlace,
 ): Promise<StepReport> {
   const { step, epoch } = place;
+  const following = step + 1;
+  const next = following < stepCount ? { step: following, epoch: following / order.stepsPerEpoch } : null;
   try {
-    return scope(() => trainer.step(batch, source.emptyCaption, place));
+    return scope(() => trainer.step(batch, source.emptyCaption, place, next));
   } catch (error) {
     if (!(error instanceof NonFiniteLoss) || nonFiniteFolder === null) throw error;
     const numbers = order.batch(step);

@@ -42,10 +42,11 @@ export interface Pass {
 
 /** Of this process. */
 export interface PassLosses {
-  readonly generative: number;
-  readonly alignment: number;
+  /** Scalars that a GPU may still be computing. */
+  readonly generative: Tensor;
+  readonly alignment: Tensor;
   /** Of the whole batch. */
-  readonly contrastive: number;
+  readonly contrastive: Tensor;
   readonly contrastiveShare: number;
 }
 
@@ -56,7 +57,6 @@ const generativeOnly = /^(decoder|textAligner|diffusionHead)\./;
 export function learn(pass: Pass, rounds: readonly Round[]): PassLosses {
   const { model, team, kept } = pass;
   const groupCount = rounds.reduce((sum, { groups }) => sum + groups.length, 0);
-  const own: number[][] = [];
   const early = rounds.slice(0, -1);
   const last = rounds.at(-1)!;
   const features = early.map((round) => featuresOf(pass, round));
@@ -70,11 +70,14 @@ export function learn(pass: Pass, rounds: readonly Round[]): PassLosses {
     const total = weightedOf(model, losses, groupCount).add(weighted);
     if (early.length === 0) announce(pass, last);
     run.backward([total]);
-    own.push([losses.generative.item(), losses.alignment.item()]);
-    return { contrastive: contrastive.loss.item(), contrastiveShare: contrastive.keptShare };
+    return {
+      ...detached(losses),
+      contrastive: contrastive.loss.detach(),
+      contrastiveShare: contrastive.keptShare,
+    };
   });
 
-  for (const [r, round] of early.entries())
+  const others = early.map((round, r) =>
     scope(() => {
       const run = new RoundRun(pass, round);
       const { encoded, losses } = run.forward();
@@ -86,12 +89,23 @@ export function learn(pass: Pass, rounds: readonly Round[]): PassLosses {
         [weightedOf(model, losses, groupCount), ...brought],
         gradients.map((leaf) => gradientOf(leaf)!),
       );
-      own.push([losses.generative.item(), losses.alignment.item()]);
-    });
+      return detached(losses);
+    }),
+  );
 
-  const meanOf = (which: 0 | 1): number => own.reduce((sum, one) => sum + one[which]!, 0) / groupCount;
-  return { generative: meanOf(0), alignment: meanOf(1), ...joint };
+  const meanOf = (of: (losses: Pick<OwnLosses, "generative" | "alignment">) => Tensor): Tensor =>
+    others.reduce((sum, one) => sum.add(of(one)), of(joint)).div(groupCount);
+  return {
+    ...joint,
+    generative: meanOf(({ generative }) => generative),
+    alignment: meanOf(({ alignment }) => alignment),
+  };
 }
+
+const detached = ({ generative, alignment }: OwnLosses): Pick<OwnLosses, "generative" | "alignment"> => ({
+  generative: generative.detach(),
+  alignment: alignment.detach(),
+});
 
 function weightedOf(model: Dream, { generative, alignment }: OwnLosses, groupCount: number): Tensor {
   return model.weighted(generative.div(groupCount), alignment.div(groupCount));

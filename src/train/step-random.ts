@@ -13,7 +13,7 @@ import type { Share } from "./sharing.js";
 /** A sample's stream gives its order first, then whether its caption is dropped, then noise. */
 interface SampleDraws {
   readonly random: Generator;
-  readonly order: readonly number[];
+  readonly order: Int32Array;
   readonly captionDropped: boolean;
 }
 
@@ -46,7 +46,8 @@ export class StepRandom {
   share(model: Dream, { firstPlace, count }: Share, captionDrop: number): ShareDraws {
     const N = tokenCount(model.config);
     const samples = Array.from({ length: count }, (_, i) => this.#sample(firstPlace + i, N, captionDrop));
-    const orders = Int32Array.from(samples.flatMap(({ order }) => order));
+    const orders = new Int32Array(count * N);
+    for (const [i, { order }] of samples.entries()) orders.set(order, i * N);
     return {
       orders: new TokenOrders(count, N, orders),
       captionsDropped: samples.map(({ captionDropped }) => captionDropped),
@@ -67,9 +68,11 @@ export class StepRandom {
   #sample(place: number, N: number, captionDrop: number): SampleDraws {
     const random = this.#of("sample", place);
     return scope(() => {
-      const order = rand([N], { generator: random }).argsort(0).toNumbers();
-      const captionDropped = rand([1], { generator: random }).item() < captionDrop;
-      return { random, order, captionDropped };
+      const draws = rand([N + 1], { generator: random }).toFloat32Array();
+      const order = Int32Array.from({ length: N }, (_, n) => n).sort(
+        (a, b) => draws[a]! - draws[b]! || a - b,
+      );
+      return { random, order, captionDropped: draws[N]! < captionDrop };
     });
   }
 

@@ -6,17 +6,17 @@ import { DreamError } from "../errors.js";
 import type { FeatureBatch } from "../features/feature-batch.js";
 import { tokenCount } from "../models/dream/config.js";
 import type { Dream, MaskGroup } from "../models/dream/dream.js";
-import { TokenMask } from "../models/dream/mask.js";
-import { type MaskingSchedule, maskedCount } from "../models/dream/masking.js";
+import type { TokenMask } from "../models/dream/mask.js";
+import type { MaskingSchedule } from "../models/dream/masking.js";
 import type { NamedTensor } from "../nn/index.js";
 import { noGrad, scope, type Tensor, tensor, where } from "../tensor/index.js";
+import { type DrawnStep, disposeDrawn, drawStep, type StepPlace } from "./drawn-step.js";
 import { MovingAverage } from "./ema.js";
 import { NonFiniteLoss } from "./non-finite.js";
 import { clipFactor, gradientNorm, Optimiser, type OptimiserConfig } from "./optimiser.js";
-import { learn, type Round } from "./rounds.js";
+import { learn, type PassLosses, type Round } from "./rounds.js";
 import { type LearningRateSchedule, learningRateAt } from "./schedules.js";
 import { runOf, type Share, sharesOf } from "./sharing.js";
-import { StepRandom } from "./step-random.js";
 import { Alone, type Team } from "./team.js";
 
 /** How a model is trained, apart from its data. */
@@ -39,14 +39,6 @@ export interface TrainingConfig {
   readonly precision: "float32" | "bfloat16";
 }
 
-/** Where in training a step is. */
-export interface StepPlace {
-  /** Counted from 0. */
-  readonly step: number;
-  /** Fractional; decides learning rate and mask ratios. */
-  readonly epoch: number;
-}
-
 /** What a step says of itself, over all processes. */
 export interface StepReport {
   readonly generativeLoss: number;
@@ -64,6 +56,7 @@ export class Trainer {
   readonly average: MovingAverage;
   readonly team: Team;
   readonly #shares: readonly Share[];
+  #ahead: DrawnStep | null = null;
 
   /**
    * @param seed decides masks, noise, dropped captions and dropout
@@ -99,54 +92,84 @@ export class Trainer {
 
   /**
    * @param batch this process's {@link part} of the step's @param emptyCaption the decoder's empty caption, one row
+   * @param next the place of the step that follows, whose draws are made while a GPU is at this one; null where none does
    * @throws NonFiniteLoss where a loss or a gradient is NaN or infinite; parameters are as before then
    */
-  step(batch: FeatureBatch, emptyCaption: Tensor, place: StepPlace): StepReport {
-    return scope(() => {
-      this.model.setMode("train");
-      this.#checkBatch(batch);
-      const random = new StepRandom(this.seed, place.step);
-      const masked = this.#maskedCounts(random, place.epoch);
-      const rounds = this.#rounds(batch, emptyCaption, random, masked);
-      const N = tokenCount(this.model.config);
-      const kept = this.#shares.flatMap(({ group, count }) =>
-        Array<boolean>(count).fill(this.model.shows(masked[group]! / N)),
-      );
-      const { model, team, config } = this;
-      const losses = learn({ ...config, model, team, kept }, rounds);
-      const gradients = team.gradients();
-      const norm = gradientNorm(gradients);
-      const [generativeLoss, alignmentLoss] = team.mean([losses.generative, losses.alignment]) as [
-        number,
-        number,
-      ];
-      const { lossWeights, alignment } = model.config;
-      const contrastiveLoss = losses.contrastive;
-      const totalLoss =
-        lossWeights.generative * generativeLoss +
-        lossWeights.contrastive * contrastiveLoss +
-        (alignment?.weight ?? 0) * alignmentLoss;
-      const maskRatio = mean(masked.map((count) => count / N));
-      if (!Number.isFinite(totalLoss) || !Number.isFinite(norm))
-        throw new NonFiniteLoss(
-          { generative: generativeLoss, contrastive: contrastiveLoss, total: totalLoss, gradientNorm: norm },
-          maskRatio,
-          place.epoch,
+  step(
+    batch: FeatureBatch,
+    emptyCaption: Tensor,
+    place: StepPlace,
+    next: StepPlace | null = null,
+  ): StepReport {
+    const drawn = this.#take(place);
+    try {
+      return scope(() => {
+        this.model.setMode("train");
+        this.#checkBatch(batch);
+        const { model, team, config } = this;
+        const N = tokenCount(model.config);
+        const kept = this.#shares.flatMap(({ group, count }) =>
+          Array<boolean>(count).fill(model.shows(drawn.masked[group]! / N)),
         );
-      const learningRate = learningRateAt(config.learningRate, place.epoch);
-      this.optimiser.step(gradients, learningRate, clipFactor(norm, config.optimiser.clip));
-      this.average.update();
-      return {
-        generativeLoss,
-        contrastiveLoss,
-        totalLoss,
+        const rounds = this.#rounds(batch, emptyCaption, drawn);
+        const losses = learn({ ...config, model, team, kept }, rounds);
+        const gradients = team.gradients();
+        if (next !== null) this.#ahead = this.#draw(next);
+        return this.#finish(drawn, losses, gradients);
+      });
+    } finally {
+      disposeDrawn(drawn);
+    }
+  }
+
+  /** Waits for losses and gradients, and steps if they are finite. */
+  #finish({ place, masked }: DrawnStep, losses: PassLosses, gradients: readonly Tensor[]): StepReport {
+    const { model, team, config } = this;
+    const N = tokenCount(model.config);
+    const norm = gradientNorm(gradients);
+    const own = [losses.generative, losses.alignment].map((loss) => loss.item());
+    const [generativeLoss, alignmentLoss] = team.mean(own) as [number, number];
+    const contrastiveLoss = losses.contrastive.item();
+    const { lossWeights, alignment } = model.config;
+    const totalLoss =
+      lossWeights.generative * generativeLoss +
+      lossWeights.contrastive * contrastiveLoss +
+      (alignment?.weight ?? 0) * alignmentLoss;
+    const maskRatio = mean(masked.map((count) => count / N));
+    if (!Number.isFinite(totalLoss) || !Number.isFinite(norm))
+      throw new NonFiniteLoss(
+        { generative: generativeLoss, contrastive: contrastiveLoss, total: totalLoss, gradientNorm: norm },
         maskRatio,
-        contrastiveShare: losses.contrastiveShare,
-        generativeShare: mean(masked.map((count) => Number(model.generates({ count, share: count / N })))),
-        gradientNorm: norm,
-        learningRate,
-      };
-    });
+        place.epoch,
+      );
+    const learningRate = learningRateAt(config.learningRate, place.epoch);
+    this.optimiser.step(gradients, learningRate, clipFactor(norm, config.optimiser.clip));
+    this.average.update();
+    return {
+      generativeLoss,
+      contrastiveLoss,
+      totalLoss,
+      maskRatio,
+      contrastiveShare: losses.contrastiveShare,
+      generativeShare: mean(masked.map((count) => Number(model.generates({ count, share: count / N })))),
+      gradientNorm: norm,
+      learningRate,
+    };
+  }
+
+  #draw(place: StepPlace): DrawnStep {
+    const mine = runOf(this.#shares, this.team.rank, this.team.size);
+    return drawStep(this.model, mine, { ...this.config, seed: this.seed }, place);
+  }
+
+  /** What a step draws, made ahead or now. */
+  #take(place: StepPlace): DrawnStep {
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    if (ahead === null) return this.#draw(place);
+    if (ahead.place.step === place.step && ahead.place.epoch === place.epoch) return ahead;
+    disposeDrawn(ahead);
+    return this.#draw(place);
   }
 
   #checkBatch({ latents }: FeatureBatch): void {
@@ -159,31 +182,18 @@ export class Trainer {
     });
   }
 
-  /** Tokens that each mask group of the step hides. */
-  #maskedCounts(random: StepRandom, epoch: number): number[] {
-    const { maskGroups, masking } = this.config;
-    const N = tokenCount(this.model.config);
-    return Array.from({ length: maskGroups }, (_, group) =>
-      maskedCount(random.maskRatio(group, masking, epoch), N),
-    );
-  }
-
-  /** This process's samples, in rounds of groups with fresh orders; some captions dropped for the decoder. */
-  #rounds(batch: FeatureBatch, emptyCaption: Tensor, random: StepRandom, masked: readonly number[]): Round[] {
-    const { rank, size } = this.team;
+  /** This process's samples, in rounds of groups. */
+  #rounds(batch: FeatureBatch, emptyCaption: Tensor, { shares, random }: DrawnStep): Round[] {
+    const { rank } = this.team;
     const { accumulation } = this.config;
-    const mine = runOf(this.#shares, rank, size);
+    const first = shares[0]!.share.firstPlace;
     return Array.from({ length: accumulation }, (_, round) => {
-      const shares = runOf(mine, round, accumulation).map((share) => {
-        const draws = random.share(this.model, share, this.config.captionDrop);
-        const mask = TokenMask.firstOf(draws.orders, masked[share.group]!);
-        const rows = { first: share.firstPlace - mine[0]!.firstPlace, count: share.count };
-        const group = this.#group(batch, emptyCaption, rows, mask, draws.captionsDropped);
-        return { group, draws: this.model.generates(mask) ? draws.diffusion(mask) : null };
-      });
+      const mine = runOf(shares, round, accumulation);
       return {
-        groups: shares.map(({ group }) => group),
-        draws: shares.map(({ draws }) => draws),
+        groups: mine.map(({ share: { firstPlace, count }, mask, captionsDropped }) =>
+          this.#group(batch, emptyCaption, { first: firstPlace - first, count }, mask, captionsDropped),
+        ),
+        draws: mine.map(({ draws }) => draws),
         classes: random.classes(rank, round),
         begin: () => random.beginDropout(rank, round),
       };
@@ -219,6 +229,7 @@ export class Trainer {
   }
 
   dispose(): void {
+    if (this.#ahead !== null) disposeDrawn(this.#ahead);
     this.optimiser.dispose();
     this.average.dispose();
     this.team.dispose();

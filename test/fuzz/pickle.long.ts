@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { expect, it } from "vitest";
+import { record } from "../diary.js";
 import { Dice, fixtureCorpus } from "./pickles.js";
 import { runTrials } from "./trial.js";
 
@@ -15,9 +16,9 @@ it(`${count} damaged and hostile pickles give plain data or a DreamError`, async
       `${done} at ${rate}/s: ${parsed} parsed, ${refusedByName} refused by name, ${refused} refused as damaged\n`,
     );
   });
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const seconds = Math.round((performance.now() - start) / 1000);
   const megabytes = Math.round(process.resourceUsage().maxRSS / 1024);
-  process.stdout.write(`${JSON.stringify(tally)} in ${seconds} s, at most ${megabytes} MB\n`);
+  record("pickles", { ...tally, seconds, megabytes });
   expect(tally.parsed + tally.refusedByName + tally.refused).toBe(count);
   expect(tally.slowestMs).toBeLessThan(5_000);
   expect(megabytes).toBeLessThan(2_000);

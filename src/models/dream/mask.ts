@@ -34,6 +34,9 @@ export class TokenOrders {
   }
 }
 
+/** A token by its place in its own image. */
+const token = (_: number, n: number): number => n;
+
 /** A choice of equally many tokens in each image of a batch. */
 export class TokenMask {
   /** [B, N] of 0 and 1, row-major; 1 is chosen (hidden, or about to be drawn). */
@@ -122,12 +125,15 @@ export class TokenMask {
 
   /** int64 [B, count]: each image's chosen positions in raster order. */
   positions(device: Device): Tensor {
-    return tensor(this.#find(1), [this.batch, this.count], { dtype: "int64", device });
+    return tensor(this.#find(1, token), [this.batch, this.count], { dtype: "int64", device });
   }
 
   /** int64 [B, N - count]: each image's other positions in raster order. */
   otherPositions(device: Device): Tensor {
-    return tensor(this.#find(0), [this.batch, this.tokenCount - this.count], { dtype: "int64", device });
+    return tensor(this.#find(0, token), [this.batch, this.tokenCount - this.count], {
+      dtype: "int64",
+      device,
+    });
   }
 
   /**
@@ -135,9 +141,7 @@ export class TokenMask {
    * @param lead rows that stand before each image's own
    */
   rows(device: Device, lead = 0): Tensor {
-    const rows: number[] = [];
-    for (const [row, bit] of this.bits.entries())
-      if (bit === 1) rows.push(row + lead * (1 + Math.floor(row / this.tokenCount)));
+    const rows = this.#find(1, (b, n) => b * (lead + this.tokenCount) + lead + n);
     return tensor(rows, [rows.length], { dtype: "int64", device });
   }
 
@@ -145,21 +149,25 @@ export class TokenMask {
    * int64 [B x N]: for each position its row in the matrix of unchosen rows (image by image, raster order), and
    * `filler` for a chosen position. `lead` rows stand before each image's own.
    */
-  restoration(lead: number, filler: number): number[] {
+  restoration(lead: number, filler: number): Int32Array {
     const perImage = lead + this.tokenCount - this.count;
-    const rows: number[] = [];
-    for (let b = 0; b < this.batch; b++) {
+    const rows = new Int32Array(this.batch * (lead + this.tokenCount));
+    for (let b = 0, at = 0; b < this.batch; b++) {
       let next = b * perImage;
-      for (let u = 0; u < lead; u++) rows.push(next++);
+      for (let u = 0; u < lead; u++) rows[at++] = next++;
       for (let n = 0; n < this.tokenCount; n++)
-        rows.push(this.bits[b * this.tokenCount + n] === 1 ? filler : next++);
+        rows[at++] = this.bits[b * this.tokenCount + n] === 1 ? filler : next++;
     }
     return rows;
   }
 
-  #find(bit: 0 | 1): number[] {
-    const found: number[] = [];
-    for (const [row, one] of this.bits.entries()) if (one === bit) found.push(row % this.tokenCount);
+  /** A number for each token that is chosen, or that is not, in raster order. */
+  #find(bit: 0 | 1, numberOf: (image: number, token: number) => number): Int32Array {
+    const count = bit === 1 ? this.count : this.tokenCount - this.count;
+    const found = new Int32Array(this.batch * count);
+    for (let b = 0, at = 0; b < this.batch; b++)
+      for (let n = 0; n < this.tokenCount; n++)
+        if (this.bits[b * this.tokenCount + n] === bit) found[at++] = numberOf(b, n);
     return found;
   }
 }
