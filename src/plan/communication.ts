@@ -23,18 +23,32 @@ const float = 4;
 /** The generative and the alignment loss, in double precision. */
 const metricBytes = 16;
 
-/** Parameters of a model, by part. */
-export function parameterCounts(model: Recipe["model"]): {
+/** How many parameters a model has. */
+export interface ParameterCounts {
+  /** By the name of a part. */
   readonly parts: Readonly<Record<string, number>>;
   readonly total: number;
-} {
+}
+
+/** Plans ask again and again of one model. */
+const counted = new WeakMap<Recipe["model"], ParameterCounts>();
+
+export function parameterCounts(model: Recipe["model"]): ParameterCounts {
+  const known = counted.get(model) ?? countParameters(model);
+  counted.set(model, known);
+  return known;
+}
+
+function countParameters(config: Recipe["model"]): ParameterCounts {
   const parts: Record<string, number> = {};
   let total = 0;
-  for (const [name, { elementCount }] of new Dream(model, "meta").parameters()) {
+  const model = new Dream(config, "meta");
+  for (const [name, { elementCount }] of model.parameters()) {
     const [part = name] = name.split(".");
     parts[part] = (parts[part] ?? 0) + elementCount;
     total += elementCount;
   }
+  model.dispose();
   return { parts, total };
 }
 

@@ -168,10 +168,12 @@ export function stepFlops(recipe: Recipe, textTokens: number): StepFlops {
 }
 
 /** Of Muon's iterations: for a matrix [m, n], m the smaller, a square, its square, and their product with the matrix. */
-function muonFlops(model: DreamConfig): number {
-  return new Dream(model, "meta")
+function muonFlops(config: DreamConfig): number {
+  const model = new Dream(config, "meta");
+  const sizes = model
     .parameters()
     .filter(isBlockMatrix)
-    .map(([, { shape }]) => [Math.min(...shape), Math.max(...shape)] as const)
-    .reduce((sum, [m, n]) => sum + orthogonalRounds * (2 * product(m, n, m) + product(m, m, m)), 0);
+    .map(([, { shape }]) => [Math.min(...shape), Math.max(...shape)] as const);
+  model.dispose();
+  return sizes.reduce((sum, [m, n]) => sum + orthogonalRounds * (2 * product(m, n, m) + product(m, m, m)), 0);
 }

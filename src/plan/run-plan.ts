@@ -1,7 +1,12 @@
 /** @file A recipe's whole run on paper, for so many devices: memory, arithmetic, communication, time and input. */
 import { type Recipe, recipeHash } from "../recipe/recipe.js";
 import { sharesOf } from "../train/sharing.js";
-import { type CommunicationPlan, parameterCounts, planCommunication } from "./communication.js";
+import {
+  type CommunicationPlan,
+  type ParameterCounts,
+  parameterCounts,
+  planCommunication,
+} from "./communication.js";
 import { adviceFor } from "./fitting.js";
 import { type StepFlops, stepFlops } from "./flops.js";
 import { frozenBytes, type InputPlan, planInput } from "./input.js";
@@ -21,7 +26,7 @@ export interface PlanFor {
 export interface RunPlan extends PlanFor {
   readonly recipe: string;
   readonly recipeHash: string;
-  readonly parameters: ReturnType<typeof parameterCounts>;
+  readonly parameters: ParameterCounts;
   readonly memory: MemoryPlan;
   /** Bytes more of each device where frozen models stay open; null where they are not known. */
   readonly liveBytes: number | null;
