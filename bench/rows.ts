@@ -11,6 +11,8 @@ export interface BenchCase {
   readonly scale: (seconds: number) => number;
   /** Seconds that ours takes. */
   readonly ours: () => number | Promise<number>;
+  /** Another way of ours that takes the peer's place. */
+  readonly against?: () => Promise<number>;
   /** Turns of each side, after one to warm up; 15 where left out. */
   readonly rounds?: number;
   /** Where it runs; `cpu` where left out. */
@@ -54,7 +56,10 @@ export async function measureRow(one: BenchCase, peer: Peer): Promise<BenchRow> 
     const rate = ceiling?.rate() ?? Number.NaN;
     const own = await ours();
     const others: number[] = [];
-    if (peer.kind === "ready")
+    if (one.against !== undefined) {
+      await sleep(settleMs);
+      others.push(await one.against());
+    } else if (peer.kind === "ready")
       for (const peerCase of peerCases) {
         await sleep(settleMs);
         others.push(await peer.measure(peerCase));
@@ -66,7 +71,7 @@ export async function measureRow(one: BenchCase, peer: Peer): Promise<BenchRow> 
     for (const [i, other] of others.entries()) theirs[i]!.push(other);
   }
   const seconds = median(mine);
-  const found = peer.kind === "ready";
+  const found = one.against !== undefined || peer.kind === "ready";
   const peers = theirs.map(median);
   const best = peers.indexOf(Math.min(...peers));
   return {

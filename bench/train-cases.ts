@@ -3,6 +3,7 @@ import { type DreamConfig, paperConfig, tokenCount } from "../src/models/dream/c
 import { maskedCount } from "../src/models/dream/masking.js";
 import { pictureFlops } from "../src/plan/flops.js";
 import { type Recipe, readRecipe } from "../src/recipe/recipe.js";
+import { randint, scope, type Tensor, zeros } from "../src/tensor/index.js";
 
 /** Share of the tokens that a step hides. */
 export const maskRatio = 0.75;
@@ -47,6 +48,21 @@ export interface StepCase {
 function captionLengths(batch: number): number[] {
   const golden = (Math.sqrt(5) - 1) / 2;
   return Array.from({ length: batch }, (_, i) => 8 + Math.floor(32.9 * (((i + 1) * golden) % 1) ** 1.7));
+}
+
+/** Tokens between a start and an end token, zeros behind. @returns int64 [B, context] */
+export function captionsOf(lengths: readonly number[], { textTower }: DreamConfig): Tensor {
+  const { contextLength, vocabulary } = textTower;
+  return scope(() => {
+    const ids = zeros([lengths.length, contextLength], { dtype: "int64" });
+    for (const [row, length] of lengths.entries()) {
+      const caption = ids.select(0, row);
+      caption.narrow(0, 0, length).copy_(randint(1, vocabulary - 2, [length], { dtype: "int64" }));
+      caption.narrow(0, 0, 1).fill_(vocabulary - 2);
+      caption.narrow(0, length - 1, 1).fill_(vocabulary - 1);
+    }
+    return ids;
+  });
 }
 
 const onCpu = (size: "base" | "nano", precision: StepCase["precision"]): StepCase => ({

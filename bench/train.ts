@@ -9,16 +9,14 @@ import {
   Generator,
   hasFastBfloat16,
   packageRoot,
-  randint,
   randn,
   scope,
   synchronize,
-  type Tensor,
-  zeros,
 } from "../src/tensor/index.js";
 import { Trainer } from "../src/train/trainer.js";
 import type { BenchCase } from "./rows.js";
-import { flopsOf, recipeOf, type StepCase, sizes, stepCases } from "./train-cases.js";
+import { captionsOf, flopsOf, recipeOf, type StepCase, sizes, stepCases } from "./train-cases.js";
+import { endTeams, twoProcesses } from "./two-processes.js";
 
 const folder = join(packageRoot(), "build", "bench");
 
@@ -33,7 +31,12 @@ export async function prepareTraining(): Promise<readonly string[]> {
 /** The model in training; one at a time has room. */
 let current: { readonly one: StepCase; readonly trainer: Trainer; step: number } | null = null;
 
-export function finishTraining(): void {
+export async function finishTraining(): Promise<void> {
+  await endTeams();
+  letGo();
+}
+
+function letGo(): void {
   current?.trainer.dispose();
   current?.trainer.model.dispose();
   current = null;
@@ -44,28 +47,12 @@ const placeOf = ({ device }: StepCase): Device => (device === "cuda" ? "cuda:0" 
 
 function trainerOf(one: StepCase): NonNullable<typeof current> {
   if (current?.one === one) return current;
-  finishTraining();
+  letGo();
   const recipe = recipeOf(one);
   const model = new Dream(recipe.model, placeOf(one));
   initialise(model, Generator.ofDevice(placeOf(one)));
   current = { one, trainer: new Trainer(model, recipe, 1), step: 0 };
   return current;
-}
-
-/** Tokens between a start and an end token, zeros behind. @returns int64 [B, context] */
-function captions(one: StepCase): Tensor {
-  const { lengths, size } = one;
-  const { contextLength, vocabulary } = sizes[size].textTower;
-  return scope(() => {
-    const ids = zeros([lengths.length, contextLength], { dtype: "int64" });
-    for (const [row, length] of lengths.entries()) {
-      const caption = ids.select(0, row);
-      caption.narrow(0, 0, length).copy_(randint(1, vocabulary - 2, [length], { dtype: "int64" }));
-      caption.narrow(0, 0, 1).fill_(vocabulary - 2);
-      caption.narrow(0, length - 1, 1).fill_(vocabulary - 1);
-    }
-    return ids.to({ device: placeOf(one) });
-  });
 }
 
 function stepSeconds(one: StepCase): number {
@@ -76,7 +63,7 @@ function stepSeconds(one: StepCase): number {
   return scope(() => {
     const inputs = Array.from({ length: one.steps }, () => ({
       latents: randn([B, latent.channels, latent.side, latent.side], { device }),
-      captionIds: captions(one),
+      captionIds: captionsOf(one.lengths, sizes[one.size]).to({ device }),
       captions: randn([B, told.length, told.width], { device }),
     }));
     synchronize(device);
@@ -113,4 +100,4 @@ function caseOf([name, one]: readonly [string, StepCase]): BenchCase {
   };
 }
 
-export const trainCases: readonly BenchCase[] = Object.entries(stepCases).map(caseOf);
+export const trainCases: readonly BenchCase[] = [...Object.entries(stepCases).map(caseOf), twoProcesses];

@@ -12,7 +12,7 @@ const page = readFileSync(join(root, "docs", "scaling.md"), "utf8");
 /** What the page assumes of a GPU. */
 const gpus = (processes: number): PlanFor => ({
   placement: { processes, device: "cuda", frozen: 0 },
-  speed: { rate: 650e12, efficiency: usualEfficiency.cuda, bandwidth: 50e9 },
+  speed: { rate: 760e12, efficiency: usualEfficiency.cuda, bandwidth: 50e9 },
   available: 80e9,
   samples: 11_000_000,
 });

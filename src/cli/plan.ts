@@ -136,7 +136,7 @@ function memoryLines({ memory, liveBytes, placement }: RunPlan, room: string): s
     placement.device === "cpu" ? "in it, of the first process" : "of the host, for the first process";
   return [
     `memory         ${gigabytes(total)}${room} a device: ${parts.join(", ")}`,
-    `checkpoints    ${gigabytes(snapshot)} ${where}, while one is written`,
+    `checkpoints    ${gigabytes(snapshot)} ${where}, for the copy that is written`,
     ...(liveBytes === null || liveBytes === 0
       ? []
       : [`frozen models  ${gigabytes(liveBytes)} more where training is not fed from a cache`]),

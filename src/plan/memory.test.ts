@@ -98,7 +98,7 @@ describe("the memory of training, on paper", () => {
 
   it("tells its parts in a sentence", () => {
     expect(describeMemory(planMemory(inFloat32("dream-b")))).toMatch(
-      /^329\.4M parameters: 6\.6 GB for weights, gradients, moments and averages, up to .* 5\.3 GB while a checkpoint is written/,
+      /^329\.4M parameters: 6\.6 GB for weights, gradients, moments and averages, up to .* 5\.3 GB for the copy that checkpoints are written from/,
     );
   });
 });

@@ -81,7 +81,7 @@ export function describeMemory(plan: MemoryPlan): string {
     `up to ${gigabytes(activations)} for a step's activations`,
     `${gigabytes(engine)} for the engine and the blocks it keeps`,
     ...(frozen === 0 ? [] : [`${gigabytes(frozen)} for frozen models`]),
-    ...(total > others ? [`${gigabytes(snapshot)} while a checkpoint is written`] : []),
+    ...(total > others ? [`${gigabytes(snapshot)} for the copy that checkpoints are written from`] : []),
   ];
   return `${(parameters / 1e6).toFixed(1)}M parameters: ${parts.join(", ")}; ${gigabytes(total)} in all`;
 }

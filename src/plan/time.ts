@@ -36,9 +36,9 @@ export interface TimePlan {
 /**
  * Share of the matrix rate that training steps reach; the rest is what a step does besides products, and products smaller than the one
  * that the rate is measured with. `cpu`: 0.66 to 0.83 over steps of dream-b at batch 4 and of the bench's nano model at batch 32, float32,
- * one AVX2 core (LOG.md). `cuda`: assumed, not measured.
+ * one AVX2 core. `cuda`: 0.22 of dream-b at batch 64, 0.21 of dream-l at batch 32, bfloat16, one H100 with libtorch 2.11 (LOG.md).
  */
-export const usualEfficiency = { cpu: 0.7, cuda: 0.35 } as const;
+export const usualEfficiency = { cpu: 0.7, cuda: 0.21 } as const;
 
 /** @param samples of an epoch @param textTokens that the text tower reads of each caption */
 export function planTime(
