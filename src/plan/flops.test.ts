@@ -5,7 +5,14 @@ import { type DreamConfig, paperConfig } from "../models/dream/config.js";
 import { type Recipe, readRecipe } from "../recipe/recipe.js";
 import { Generator, scope } from "../tensor/index.js";
 import { Trainer } from "../train/trainer.js";
-import { type ForwardFlops, forwardFlops, type PartFlops, pictureFlops, stepFlops } from "./flops.js";
+import {
+  type ForwardFlops,
+  forwardFlops,
+  maskedStepFlops,
+  type PartFlops,
+  pictureFlops,
+  stepFlops,
+} from "./flops.js";
 
 /** The products of one forward pass of a tiny model, without those of the contrastive loss, and the places that its text tower read. */
 function countedForward(config: DreamConfig, hidden: number, batch: number) {
@@ -115,5 +122,20 @@ describe("the arithmetic of a step, on paper", () => {
     expect(optimiser / 1e9).toBeGreaterThan(6);
     expect(optimiser / 1e9).toBeLessThan(12);
     expect(stepFlops({ ...recipe, optimiser: { ...recipe.optimiser, muon: null } }, 20).optimiser).toBe(0);
+  });
+});
+
+describe("a process's part of a step", () => {
+  it("is what its pictures cost, gated groups less", () => {
+    const recipe = readRecipe("dream-b");
+    const context = recipe.model.textTower.contextLength;
+    const cost = (hidden: number): number => {
+      const { forward, backward } = pictureFlops(recipe, hidden, context);
+      return forward + backward;
+    };
+    const part = maskedStepFlops(recipe, 32);
+    expect(part({ maskRatio: 0.75, generativeShare: 1 })).toBeCloseTo(64 * cost(192), -3);
+    expect(part({ maskRatio: 0.25, generativeShare: 0 })).toBeCloseTo(64 * cost(64), -3);
+    expect(part({ maskRatio: 0.75, generativeShare: 0.5 })).toBeLessThan(64 * cost(192));
   });
 });

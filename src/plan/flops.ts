@@ -6,6 +6,7 @@
 import { type DreamConfig, type StackConfig, tokenCount, tokenWidth } from "../models/dream/config.js";
 import { Dream } from "../models/dream/dream.js";
 import type { Recipe } from "../recipe/recipe.js";
+import type { Ceiling } from "../train/ceiling.js";
 import { isBlockMatrix, orthogonalRounds } from "../train/muon.js";
 import { hiddenCounts, mean } from "./hidden-counts.js";
 
@@ -165,6 +166,21 @@ export function stepFlops(recipe: Recipe, textTokens: number): StepFlops {
   const [forward, backward] = [meanOf("forward"), meanOf("backward")];
   const steps = optimiser.muon === null ? 0 : muonFlops(model);
   return { forward, backward, optimiser: steps, total: forward + backward + steps };
+}
+
+/** One process's part of a step, by what the step says of its masks; groups that are gated and the others apart. */
+export function maskedStepFlops(recipe: Recipe, processes: number): Ceiling["stepFlops"] {
+  const { model, batchSize } = recipe;
+  const pictures = batchSize / processes;
+  return ({ maskRatio, generativeShare }) => {
+    const hidden = Math.round(maskRatio * tokenCount(model));
+    const picture = (minimumMasked: number): number => {
+      const gated = { ...recipe, model: { ...model, minimumMasked } };
+      const { forward, backward } = pictureFlops(gated, hidden, model.textTower.contextLength);
+      return forward + backward;
+    };
+    return pictures * (generativeShare * picture(0) + (1 - generativeShare) * picture(2));
+  };
 }
 
 /** Of Muon's iterations: for a matrix [m, n], m the smaller, a square, its square, and their product with the matrix. */
