@@ -5,7 +5,9 @@ import { fillCache } from "../features/cache-writer.js";
 import { makeParts, saveParts } from "../recipe/parts.js";
 import { cacheIndexFor, examplesOf, openPictures } from "../recipe/pictures-data.js";
 import { recipeOf } from "../recipe/recipe.js";
+import { precisionOn } from "../recipe/run.js";
 import { commandLine } from "./command-line.js";
+import { deviceFor, deviceOption } from "./device.js";
 import { interruption } from "./interruption.js";
 import { locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
@@ -22,6 +24,7 @@ interface CacheCommandOptions {
   readonly part: { readonly number: number; readonly of: number };
   readonly pixels?: boolean;
   readonly indexFolder?: string;
+  readonly device: string;
   readonly json?: boolean;
 }
 
@@ -50,6 +53,7 @@ export function addCache(program: Command): void {
     )
     .option("--pixels", "keep the cropped pixels too")
     .option("--index-folder <folder>", "where the index of the pictures is kept (default: beside them)")
+    .addOption(deviceOption())
     .option("--json", "print one line of JSON with the results")
     .addHelpText(
       "after",
@@ -70,6 +74,7 @@ async function cache(options: CacheCommandOptions): Promise<void> {
   const recipe = recipeOf("pictures", readRecipeWith(options.recipe, options.set));
   const { data, out, rows } = options;
   const { number, of } = options.part;
+  const device = deviceFor(options.device, null);
   const stop = interruption(
     commandLine("dream cache", {
       "--data": data,
@@ -80,6 +85,7 @@ async function cache(options: CacheCommandOptions): Promise<void> {
       "--part": of === 1 ? undefined : `${number + 1}/${of}`,
       "--pixels": options.pixels,
       "--index-folder": options.indexFolder,
+      "--device": options.device === "auto" ? undefined : options.device,
     }),
   );
   const { source, loader } = await openPictures(recipe, data, {
@@ -87,8 +93,12 @@ async function cache(options: CacheCommandOptions): Promise<void> {
     indexFolder: options.indexFolder,
   });
   try {
-    const parts = await makeParts(recipe, recipe.model, locateModel, () =>
-      examplesOf(source, loader, recipe.data.sizePixels),
+    const parts = await makeParts(
+      recipe,
+      recipe.model,
+      locateModel,
+      () => examplesOf(source, loader, recipe.data.sizePixels),
+      { device, dtype: precisionOn(device, recipe.precision) },
     );
     const pixels = options.pixels ? "kept" : "left-out";
     const index = cacheIndexFor(recipe, source, parts, { rowsPerShard: rows, pixels });
