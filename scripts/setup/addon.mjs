@@ -138,6 +138,8 @@ export function compileFlags(root, { root: libtorch, includes, flags, version, c
   const standard = major > 2 || (major === 2 && minor >= 9) ? "c++20" : "c++17";
   return [
     "-O2",
+    // A square root that may set errno is not taken of several numbers at once.
+    "-fno-math-errno",
     `-std=${standard}`,
     "-fPIC",
     "-Wall",
