@@ -4,7 +4,9 @@ import { paperConfig } from "../src/models/dream/config.js";
 import { Dream, type MaskGroup } from "../src/models/dream/dream.js";
 import { initialise } from "../src/models/dream/initialise.js";
 import { TokenMask, TokenOrders } from "../src/models/dream/mask.js";
+import { paperMasking } from "../src/models/dream/masking.js";
 import { Generator, noGrad, randint, randn } from "../src/tensor/index.js";
+import type { TrainingConfig } from "../src/train/trainer.js";
 
 const stack = { width: 32, depth: 2, heads: 4, mlpWidth: 64 };
 
@@ -30,6 +32,20 @@ export const tinyConfig: DreamConfig = {
   diffusion: { kind: "noise", sampling: "5" },
   drawsPerToken: 2,
   dropout: { attention: 0, projection: 0 },
+};
+
+/** A training of it, as the paper's where nothing else is said. */
+export const tinyTraining: TrainingConfig = {
+  optimiser: { betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.04, clip: 3, muon: null },
+  learningRate: { kind: "constant", peak: 1e-3, minimum: 0, warmupEpochs: 0, totalEpochs: 48 },
+  masking: paperMasking,
+  batchSize: 6,
+  maskGroups: 2,
+  accumulation: 1,
+  activations: "kept",
+  captionDrop: 0.5,
+  emaRate: 0.9,
+  precision: "float32",
 };
 
 /** A model with every parameter drawn, the ones that begin at zero too, so that nothing is silent. */

@@ -16,9 +16,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { tinyModel } from "../../test/tiny.js";
+import { tinyModel, tinyTraining } from "../../test/tiny.js";
 import type { SafetensorsSource } from "../formats/safetensors.js";
-import { paperMasking } from "../models/dream/masking.js";
 import { noGrad } from "../tensor/index.js";
 import { loadCheckpoint } from "./checkpoint.js";
 import { checkpointNames, cleanCheckpoints, setAside, writeCheckpoint } from "./checkpoint-folder.js";
@@ -27,23 +26,7 @@ import { CheckpointStore } from "./checkpoint-store.js";
 import { Trainer } from "./trainer.js";
 
 const notes = { recipe: { seed: 7 }, recipeHash: "abc", processes: 1 };
-const freshTrainer = (): Trainer =>
-  new Trainer(
-    tinyModel(),
-    {
-      optimiser: { betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.04, clip: 3, muon: null },
-      learningRate: { kind: "constant", peak: 1e-3, minimum: 0, warmupEpochs: 0, totalEpochs: 48 },
-      masking: paperMasking,
-      batchSize: 6,
-      maskGroups: 2,
-      accumulation: 1,
-      activations: "kept",
-      captionDrop: 0.5,
-      emaRate: 0.9,
-      precision: "float32",
-    },
-    4,
-  );
+const freshTrainer = (): Trainer => new Trainer(tinyModel(), tinyTraining, 4);
 
 let folder: string;
 beforeEach(() => {

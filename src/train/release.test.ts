@@ -3,12 +3,11 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { tinyConfig, tinyGroup, tinyModel } from "../../test/tiny.js";
+import { tinyConfig, tinyGroup, tinyModel, tinyTraining } from "../../test/tiny.js";
 import { OrderedDict, type PickleValue } from "../formats/pickle/value.js";
 import { TorchTensor } from "../formats/torch/tensor.js";
 import { openTorchFile, writeTorchFile } from "../formats/torch/torch-file.js";
 import { Dream } from "../models/dream/dream.js";
-import { paperMasking } from "../models/dream/masking.js";
 import { pytorchName, pytorchState } from "../models/dream/pytorch-names.js";
 import { configOfRelease } from "../models/dream/release-config.js";
 import { configFromFlags, settingsOfConfig } from "../models/dream/release-settings.js";
@@ -20,21 +19,10 @@ import { findCheckpoint } from "./checkpoint-reader.js";
 import { type RunState, releaseCheckpointOf, runStateOf } from "./release-checkpoint.js";
 import { optimiserGroups } from "./release-optimiser.js";
 import { readReleaseCheckpoint, runStateOfRelease, shapesOf, stepsCounted } from "./release-reader.js";
-import { Trainer, type TrainingConfig } from "./trainer.js";
+import { Trainer } from "./trainer.js";
 
 const folder = mkdtempSync(join(tmpdir(), "dream-release-"));
-const config: TrainingConfig = {
-  optimiser: { betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.04, clip: 3, muon: null },
-  learningRate: { kind: "constant", peak: 1e-3, minimum: 0, warmupEpochs: 0, totalEpochs: 48 },
-  masking: paperMasking,
-  batchSize: 6,
-  maskGroups: 2,
-  accumulation: 1,
-  activations: "kept",
-  captionDrop: 0,
-  emaRate: 0.9,
-  precision: "float32",
-};
+const config = { ...tinyTraining, captionDrop: 0 };
 const notes = { optimiser: config.optimiser, learningRate: 1e-3, epoch: 7 };
 
 let trainer: Trainer;

@@ -1,23 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { tinyConfig, tinyGroup, tinyModel } from "../../test/tiny.js";
+import { tinyConfig, tinyGroup, tinyModel, tinyTraining } from "../../test/tiny.js";
 import type { DreamConfig } from "../models/dream/config.js";
-import { paperMasking } from "../models/dream/masking.js";
 import { scope, zeros } from "../tensor/index.js";
 import { runOf, sharesOf } from "./sharing.js";
 import { type StepReport, Trainer, type TrainingConfig } from "./trainer.js";
 
-const config: TrainingConfig = {
-  optimiser: { betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.04, clip: 3, muon: null },
-  learningRate: { kind: "constant", peak: 1e-3, minimum: 0, warmupEpochs: 0, totalEpochs: 48 },
-  masking: paperMasking,
-  batchSize: 12,
-  maskGroups: 2,
-  accumulation: 1,
-  activations: "kept",
-  captionDrop: 0.3,
-  emaRate: 0.9,
-  precision: "float32",
-};
+const config = { ...tinyTraining, batchSize: 12, captionDrop: 0.3 };
 
 const dropping: DreamConfig = { ...tinyConfig, dropout: { attention: 0.2, projection: 0.2 } };
 

@@ -2,9 +2,8 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { tinyConfig, tinyGroup, tinyModel } from "../../test/tiny.js";
+import { tinyConfig, tinyGroup, tinyModel, tinyTraining } from "../../test/tiny.js";
 import type { FeatureBatch } from "../features/feature-batch.js";
-import { paperMasking } from "../models/dream/masking.js";
 import { sourcesOf } from "../nn/index.js";
 import {
   call,
@@ -26,18 +25,7 @@ import { clipFactor, gradientNorm } from "./optimiser.js";
 import { learningRateAt, scaledLearningRate } from "./schedules.js";
 import { Trainer, type TrainingConfig } from "./trainer.js";
 
-const config: TrainingConfig = {
-  optimiser: { betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.04, clip: 3, muon: null },
-  learningRate: { kind: "constant", peak: 1e-3, minimum: 0, warmupEpochs: 0, totalEpochs: 48 },
-  masking: paperMasking,
-  batchSize: 6,
-  maskGroups: 2,
-  accumulation: 1,
-  activations: "kept",
-  captionDrop: 0.5,
-  emaRate: 0.9,
-  precision: "float32" as const,
-};
+const config = tinyTraining;
 
 const empty = zeros([1, 6, 24]);
 const batchOf = (step: number): FeatureBatch => tinyGroup(6, 0, 100 + step);

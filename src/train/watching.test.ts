@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type ReadEvent, readEventFiles } from "../../test/tensorboard.js";
-import { tinyConfig, tinyGroup, tinyModel } from "../../test/tiny.js";
+import { tinyConfig, tinyGroup, tinyModel, tinyTraining } from "../../test/tiny.js";
 import { BatchOrder } from "../data/order.js";
 import type { FeatureSource } from "../features/feature-batch.js";
 import { openSafetensors } from "../formats/safetensors.js";
@@ -23,16 +23,11 @@ const newTrainer = (): Trainer =>
   new Trainer(
     tinyModel(tinyConfig),
     {
-      optimiser: { betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.04, clip: 3, muon: null },
-      learningRate: { kind: "constant", peak: 1e-3, minimum: 0, warmupEpochs: 0, totalEpochs: 48 },
+      ...tinyTraining,
       masking: { ...paperMasking, meanStart: 1, startEpoch: 0 },
       batchSize: 4,
       maskGroups: 1,
-      accumulation: 1,
-      activations: "kept",
       captionDrop: 0,
-      emaRate: 0.9,
-      precision: "float32",
     },
     4,
   );
