@@ -87,6 +87,7 @@ export class CachedFeatures implements FeatureSource {
           ).to({ dtype: dtype === "float16" ? "float32" : "int64" });
         const kept = read((i) => (flips[i] ? "mirrored" : "encoded"), encoded, "float16");
         const noise = draws.noise([this.codec.channels, encoded[1], encoded[2]]);
+        draws.dispose();
         const captionIds = read(() => "ids", [contextLength], "int32");
         return {
           latents: this.codec.latents(kept, noise),

@@ -39,6 +39,7 @@ export class LiveFeatures implements FeatureSource {
         const encoded = codec.encode(squaresOf(samples, sizePixels));
         const [, , h, w] = encoded.shape as [number, number, number, number];
         const noise = draws.noise([codec.channels, h, w]);
+        draws.dispose();
         const texts = samples.map(({ caption }) => caption);
         return {
           latents: codec.latents(encoded, noise),

@@ -47,4 +47,9 @@ export class StepDraws {
   noise(shape: readonly number[]): Tensor {
     return scope(() => stack(this.#randoms.map((generator) => randn(shape, { generator }))));
   }
+
+  /** Lets go of the samples' streams, once everything is drawn. */
+  dispose(): void {
+    for (const generator of this.#randoms) generator.dispose();
+  }
 }

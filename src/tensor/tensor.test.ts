@@ -265,6 +265,19 @@ describe("autocast", () => {
 });
 
 describe("generators", () => {
+  it("goes by what names it, and is let go of once", () => {
+    const numbers = (generator: Generator): number[] => scope(() => randn([3], { generator }).toNumbers());
+    expect(numbers(Generator.fromKey("a", 1))).toEqual(numbers(Generator.fromKey("a", 1)));
+    expect(numbers(Generator.fromKey("a", 1))).not.toEqual(numbers(Generator.fromKey("a", 2)));
+    const gone = Generator.fromSeed(1);
+    gone.dispose();
+    // Takes the place that became free, and keeps it.
+    const next = Generator.fromSeed(2);
+    gone.dispose();
+    expect(numbers(next)).toEqual(numbers(Generator.fromSeed(2)));
+    expect(() => numbers(gone)).toThrow(DreamError);
+  });
+
   it("draw the same numbers from the same seed, and go on from a saved state", () => {
     const [one, two] = [Generator.fromSeed(5), Generator.fromSeed(5)];
     expect(randn([4], { generator: one }).toNumbers()).toEqual(randn([4], { generator: two }).toNumbers());

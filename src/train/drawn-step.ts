@@ -54,9 +54,11 @@ export function drawStep(
     maskedCount(random.maskRatio(group, masking, place.epoch), N),
   );
   const drawn = shares.map((share): DrawnShare => {
-    const { orders, captionsDropped, diffusion } = random.share(model, share, captionDrop);
+    const chances = random.share(model, share, captionDrop);
+    const { orders, captionsDropped } = chances;
     const mask = TokenMask.firstOf(orders, masked[share.group]!);
-    const draws = model.generates(mask) ? diffusion(mask) : null;
+    const draws = model.generates(mask) ? chances.diffusion(mask) : null;
+    chances.dispose();
     draws?.times.persist();
     draws?.noise.persist();
     return { share, mask, captionsDropped, draws };

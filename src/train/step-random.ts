@@ -24,6 +24,8 @@ export interface ShareDraws {
   readonly captionsDropped: readonly boolean[];
   /** Times and noise for the tokens that a mask of these hides. */
   diffusion(mask: TokenMask): DiffusionDraws;
+  /** Lets go of the samples' streams. */
+  dispose(): void;
 }
 
 export class StepRandom {
@@ -35,11 +37,9 @@ export class StepRandom {
   /** The mask ratio of a group. */
   maskRatio(group: number, schedule: MaskingSchedule, epoch: number): number {
     const generator = this.#of("masks", group);
-    return drawMaskRatio(
-      schedule,
-      epoch,
-      scope(() => rand([1], { generator }).item()),
-    );
+    const draw = scope(() => rand([1], { generator }).item());
+    generator.dispose();
+    return drawMaskRatio(schedule, epoch, draw);
   }
 
   /** @param captionDrop share of captions that the decoder sees as empty, 0..1 */
@@ -52,6 +52,9 @@ export class StepRandom {
       orders: new TokenOrders(count, N, orders),
       captionsDropped: samples.map(({ captionDropped }) => captionDropped),
       diffusion: (mask) => diffusionDraws(model, samples, mask.count),
+      dispose: () => {
+        for (const { random } of samples) random.dispose();
+      },
     };
   }
 
