@@ -26,9 +26,8 @@ export interface Round {
   readonly groups: readonly MaskGroup[];
   /** For each group; null where its generative loss does not count. */
   readonly draws: readonly (DiffusionDraws | null)[];
-  readonly classes: Generator;
-  /** Sets the stream of dropout to this round's beginning. */
-  begin(): void;
+  /** Sets the stream of dropout to this round's beginning. @returns the stream that drops class embeddings, at its own */
+  begin(): Generator;
 }
 
 export interface Pass {
@@ -147,9 +146,8 @@ class RoundRun {
   }
 
   encode(): EncodedGroups {
-    const { groups, classes } = this.round;
-    this.round.begin();
-    return this.inPrecision(() => this.pass.model.encode(groups, classes));
+    const classes = this.round.begin();
+    return this.inPrecision(() => this.pass.model.encode(this.round.groups, classes));
   }
 
   forward(): { readonly encoded: EncodedGroups; readonly losses: OwnLosses } {

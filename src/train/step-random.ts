@@ -58,13 +58,12 @@ export class StepRandom {
     };
   }
 
-  /** Begins the stream that dropout draws from. It belongs to a process and a round, and is the only one that does. */
-  beginDropout(rank: number, round: number): void {
+  /**
+   * Begins what belongs to a process and a round, and not to samples: the stream that dropout draws from.
+   * @returns the stream that drops class embeddings, where a config drops any
+   */
+  beginRound(rank: number, round: number): Generator {
     seedDefaultGenerators("dropout", this.seed, this.step, rank, round);
-  }
-
-  /** Draws which class embeddings are dropped, where a config drops any. */
-  classes(rank: number, round: number): Generator {
     return this.#of("classes", rank, round);
   }
 

@@ -194,8 +194,7 @@ export class Trainer {
           this.#group(batch, emptyCaption, { first: firstPlace - first, count }, mask, captionsDropped),
         ),
         draws: mine.map(({ draws }) => draws),
-        classes: random.classes(rank, round),
-        begin: () => random.beginDropout(rank, round),
+        begin: () => random.beginRound(rank, round),
       };
     });
   }
