@@ -113,6 +113,19 @@ describe("several processes", () => {
     expectAlike(out);
   });
 
+  it("keep what a step without finite losses was made of, once, before all of them end", async () => {
+    const out = join(folder(), "run");
+    const absurd = ["scenes-test", "--set", "learningRate.peak=1e30", "--processes", "2"];
+    const { code, err } = await dream(["train", ...absurd, "--out", out], undefined, quick);
+    expect(code).toBe(1);
+    expect(err.match(/dream: training step/g)).toHaveLength(1);
+    expect(err).toMatch(/samples and the state are in .*step-00000002/);
+    const kept = join(out, "non-finite", "step-00000002");
+    const { samples } = JSON.parse(readFileSync(join(kept, "batch.json"), "utf8"));
+    expect(samples).toHaveLength(16);
+    expect(openSafetensors(join(kept, "state.safetensors")).tensors.size).toBeGreaterThan(100);
+  });
+
   it("stop together at Ctrl-C, saved, and go on as if they had not", async () => {
     const longer = ["scenes-test", "--steps", "40", ...settings.slice(3)];
     const undisturbed = join(folder(), "run");

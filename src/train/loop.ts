@@ -1,5 +1,6 @@
 /** @file The training loop: batches in order, a step each, a line in the journal, checkpoints, and a clean stop when asked. */
 import type { BatchOrder } from "../data/order.js";
+import { DreamError } from "../errors.js";
 import type { FeatureBatch, FeatureSource } from "../features/feature-batch.js";
 import { writeState } from "../nn/index.js";
 import { scope } from "../tensor/index.js";
@@ -79,7 +80,10 @@ export async function train(run: TrainingRun): Promise<number> {
   return step;
 }
 
-/** @throws DreamError `non-finite` where losses are no numbers; it says where the step's makings are kept */
+/**
+ * @throws DreamError `non-finite` where losses are no numbers; it says where the step's makings are kept. In the other processes `peer`,
+ *   once they are: nobody's end cuts the writing short.
+ */
 async function takeStep(
   { trainer, source, order, stepCount, nonFiniteFolder }: TrainingRun,
   batch: FeatureBatch,
@@ -91,15 +95,26 @@ async function takeStep(
   try {
     return scope(() => trainer.step(batch, source.emptyCaption, place, next));
   } catch (error) {
-    if (!(error instanceof NonFiniteLoss) || nonFiniteFolder === null) throw error;
+    if (!(error instanceof NonFiniteLoss)) throw error;
+    if (nonFiniteFolder === null) {
+      trainer.team.any(true);
+      throw new DreamError("peer", {
+        operation: `training step ${step}`,
+        message: "another process keeps what the step was made of, whose losses are not finite",
+        hint: "look at what that process said",
+        cause: error,
+      });
+    }
     const numbers = order.batch(step);
     const keys = source.keysOf(numbers);
     const samples = numbers.map((number, i) => ({ number, key: keys[i]! }));
     const learningRate = learningRateAt(trainer.config.learningRate, epoch);
     const counts = { step: String(step), optimiserSteps: String(trainer.optimiser.stepCount) };
-    throw await keepNonFinite(nonFiniteFolder, error, { step, learningRate, samples }, (path) =>
+    const told = await keepNonFinite(nonFiniteFolder, error, { step, learningRate, samples }, (path) =>
       writeState(path, stateOf(trainer), counts),
     );
+    trainer.team.any(true);
+    throw told;
   }
 }
 
