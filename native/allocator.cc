@@ -1,6 +1,6 @@
 // Memory for CPU tensors. The C library gives a large freed block back to the system, and the next one is faulted in anew page by
 // page: a product of 8 MB ran at half its speed. A step's tensors come and go in the same sizes, so large blocks are kept
-// here, in classes of size, up to a bound.
+// here, in classes of size, as far as the process has needed that much memory at once before.
 #include "allocator.h"
 
 #include <c10/core/Allocator.h>
@@ -9,11 +9,13 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
+#include <map>
 #include <mutex>
 #include <new>
-#include <unordered_map>
 #include <vector>
 
 namespace dream {
@@ -25,8 +27,8 @@ constexpr size_t kAlignment = 64;
 constexpr size_t kHugePage = 2 << 20;
 // Smaller blocks are the C library's business, which keeps them itself.
 constexpr size_t kLeast = 64 << 10;
-// Free blocks beyond this are given back.
-constexpr size_t kMostKept = size_t{512} << 20;
+// Free blocks and those in use together stay within this of the most that was ever in use at once.
+constexpr size_t kSpare = size_t{512} << 20;
 
 // Stands in front of every block that this allocator hands out; as long as the alignment, so that the data keeps it.
 struct alignas(kAlignment) Header {
@@ -43,24 +45,22 @@ size_t size_class(size_t bytes) {
 class Blocks {
  public:
   void* take(size_t bytes) {
-    const size_t size = bytes < kLeast ? bytes : size_class(bytes);
-    if (size >= kLeast) {
+    if (bytes < kLeast) return allocated(bytes);
+    const size_t size = size_class(bytes);
+    {
       std::lock_guard<std::mutex> lock(mutex_);
-      auto& free = free_[size];
-      if (!free.empty()) {
-        Header* header = free.back();
-        free.pop_back();
-        kept_ -= size;
-        return header + 1;
+      const auto same = free_.find(size);
+      if (same != free_.end()) {
+        count(size);
+        return pop(same) + 1;
       }
+      const size_t most = std::max(most_in_use_, in_use_ + size) + kSpare;
+      while (!free_.empty() && in_use_ + size + kept_ > most) std::free(pop(std::prev(free_.end())));
     }
-    const bool huge = size >= kHugePage;
-    void* memory = nullptr;
-    if (posix_memalign(&memory, huge ? kHugePage : kAlignment, sizeof(Header) + size) != 0) throw std::bad_alloc();
-#ifdef MADV_HUGEPAGE
-    if (huge) madvise(memory, size, MADV_HUGEPAGE);
-#endif
-    return new (memory) Header{size} + 1;
+    void* data = allocated(size);
+    std::lock_guard<std::mutex> lock(mutex_);
+    count(size);
+    return data;
   }
 
   void give(void* data) {
@@ -68,7 +68,8 @@ class Blocks {
     Header* header = static_cast<Header*>(data) - 1;
     if (header->size >= kLeast) {
       std::lock_guard<std::mutex> lock(mutex_);
-      if (kept_ + header->size <= kMostKept) {
+      in_use_ -= header->size;
+      if (in_use_ + kept_ + header->size <= most_in_use_ + kSpare) {
         kept_ += header->size;
         free_[header->size].push_back(header);
         return;
@@ -78,9 +79,37 @@ class Blocks {
   }
 
  private:
+  // Sizes with their free blocks; none is empty.
+  using Free = std::map<size_t, std::vector<Header*>>;
+
+  static void* allocated(size_t size) {
+    const bool huge = size >= kHugePage;
+    void* memory = nullptr;
+    if (posix_memalign(&memory, huge ? kHugePage : kAlignment, sizeof(Header) + size) != 0) throw std::bad_alloc();
+#ifdef MADV_HUGEPAGE
+    if (huge) madvise(memory, size, MADV_HUGEPAGE);
+#endif
+    return new (memory) Header{size} + 1;
+  }
+
+  void count(size_t size) {
+    in_use_ += size;
+    most_in_use_ = std::max(most_in_use_, in_use_);
+  }
+
+  Header* pop(Free::iterator entry) {
+    Header* header = entry->second.back();
+    entry->second.pop_back();
+    kept_ -= entry->first;
+    if (entry->second.empty()) free_.erase(entry);
+    return header;
+  }
+
   std::mutex mutex_;
-  std::unordered_map<size_t, std::vector<Header*>> free_;
+  Free free_;
   size_t kept_ = 0;
+  size_t in_use_ = 0;
+  size_t most_in_use_ = 0;
 };
 
 // Lives as long as the process: tensors may be freed after everything else.
