@@ -8,6 +8,8 @@ import { DreamError, unknownName } from "../src/errors.js";
 import { setThreadCount } from "../src/tensor/index.js";
 import { dataCases, finishData, prepareData } from "./data.js";
 import { engineCases } from "./engine.js";
+import { finishDrawing, generateCases, prepareDrawing } from "./generate.js";
+import { checkDrawing } from "./generate-check.js";
 import { type Peer, startPeer } from "./peer.js";
 import { type BenchCase, type BenchRow, measureRow } from "./rows.js";
 import { finishTraining, prepareTraining, trainCases } from "./train.js";
@@ -41,6 +43,13 @@ const benches: Readonly<Record<string, Bench>> = {
     prepare: prepareTraining,
     finish: finishTraining,
     check: checkTraining,
+  },
+  generate: {
+    cases: generateCases,
+    peer: { script: "generate.py", install: "apt-get install python3-torch libopenblas0-openmp" },
+    prepare: prepareDrawing,
+    finish: finishDrawing,
+    check: checkDrawing,
   },
 };
 

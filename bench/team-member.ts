@@ -7,7 +7,8 @@ import { initialise } from "../src/models/dream/initialise.js";
 import { Generator, ProcessGroup, randn, scope } from "../src/tensor/index.js";
 import { Alone, TeamMember } from "../src/train/team.js";
 import { Trainer } from "../src/train/trainer.js";
-import { captionsOf, recipeOf, sizes, stepCases } from "./train-cases.js";
+import { captionsOf, sizes } from "./sizes.js";
+import { recipeOf, stepCases } from "./train-cases.js";
 
 const [rank, size] = process.argv.slice(2, 4).map(Number) as [number, number];
 const path = process.argv[4]!;

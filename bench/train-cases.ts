@@ -1,36 +1,12 @@
 /** @file What the training bench measures: sizes, batches and precisions, told to both sides. */
-import { type DreamConfig, paperConfig, tokenCount } from "../src/models/dream/config.js";
+import { tokenCount } from "../src/models/dream/config.js";
 import { maskedCount } from "../src/models/dream/masking.js";
 import { pictureFlops } from "../src/plan/flops.js";
 import { type Recipe, readRecipe } from "../src/recipe/recipe.js";
-import { randint, scope, type Tensor, zeros } from "../src/tensor/index.js";
+import { sizes } from "./sizes.js";
 
 /** Share of the tokens that a step hides. */
 export const maskRatio = 0.75;
-
-/** DESIGN section 6's. */
-const nano: DreamConfig = {
-  ...paperConfig("base"),
-  latent: { side: 16, channels: 4, patch: 2 },
-  encoder: { width: 192, depth: 4, heads: 6, mlpWidth: 768 },
-  decoder: { width: 192, depth: 4, heads: 6, mlpWidth: 768 },
-  bufferTokens: 16,
-  head: { depth: 3, width: 256 },
-  captions: { kind: "states", length: 32, width: 1024 },
-  alignerDepth: 2,
-};
-
-/** Small, and with nothing left to chance: both sides compute the same losses. */
-const check: DreamConfig = {
-  ...nano,
-  encoder: { width: 32, depth: 2, heads: 4, mlpWidth: 64 },
-  decoder: { width: 48, depth: 2, heads: 4, mlpWidth: 96 },
-  textTower: { width: 32, depth: 2, heads: 4, contextLength: 77, vocabulary: 99 },
-  head: { depth: 2, width: 40 },
-  dropout: { attention: 0, projection: 0 },
-};
-
-export const sizes = { base: paperConfig("base"), large: paperConfig("large"), nano, check } as const;
 
 /** One row's step. */
 export interface StepCase {
@@ -48,21 +24,6 @@ export interface StepCase {
 function captionLengths(batch: number): number[] {
   const golden = (Math.sqrt(5) - 1) / 2;
   return Array.from({ length: batch }, (_, i) => 8 + Math.floor(32.9 * (((i + 1) * golden) % 1) ** 1.7));
-}
-
-/** Tokens between a start and an end token, zeros behind. @returns int64 [B, context] */
-export function captionsOf(lengths: readonly number[], { textTower }: DreamConfig): Tensor {
-  const { contextLength, vocabulary } = textTower;
-  return scope(() => {
-    const ids = zeros([lengths.length, contextLength], { dtype: "int64" });
-    for (const [row, length] of lengths.entries()) {
-      const caption = ids.select(0, row);
-      caption.narrow(0, 0, length).copy_(randint(1, vocabulary - 2, [length], { dtype: "int64" }));
-      caption.narrow(0, 0, 1).fill_(vocabulary - 2);
-      caption.narrow(0, length - 1, 1).fill_(vocabulary - 1);
-    }
-    return ids;
-  });
 }
 
 const onCpu = (size: "base" | "nano", precision: StepCase["precision"]): StepCase => ({

@@ -10,7 +10,8 @@ import { type NamedTensor, writeState } from "../src/nn/index.js";
 import { parameterCounts } from "../src/plan/communication.js";
 import { Generator, noGrad, packageRoot, randint, randn, scope, type Tensor } from "../src/tensor/index.js";
 import type { Peer } from "./peer.js";
-import { maskRatio, sizes } from "./train-cases.js";
+import { sizes } from "./sizes.js";
+import { maskRatio } from "./train-cases.js";
 
 const batch = 6;
 const path = join(packageRoot(), "build", "bench", "check.safetensors");

@@ -15,7 +15,8 @@ import {
 } from "../src/tensor/index.js";
 import { Trainer } from "../src/train/trainer.js";
 import type { BenchCase } from "./rows.js";
-import { captionsOf, flopsOf, recipeOf, type StepCase, sizes, stepCases } from "./train-cases.js";
+import { captionsOf, sizes } from "./sizes.js";
+import { flopsOf, recipeOf, type StepCase, stepCases } from "./train-cases.js";
 import { endTeams, twoProcesses } from "./two-processes.js";
 
 const folder = join(packageRoot(), "build", "bench");

@@ -2,15 +2,15 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { drawCandidates, drawPictures } from "./drawing.js";
-import { loadModel, localModel, type TrainedModel } from "./recipe/model-folder.js";
+import { DrawingPipeline } from "./drawing.js";
+import { loadModel, localModel } from "./recipe/model-folder.js";
 import { readRecipe, recipeOf } from "./recipe/recipe.js";
 import { freshTrainer, saveRunModel } from "./recipe/run.js";
 import { prepareScenes } from "./recipe/scenes-data.js";
 import { noGrad } from "./tensor/index.js";
 
 const recipe = recipeOf("scenes", readRecipe("scenes-test"));
-let trained: TrainedModel;
+let pipeline: DrawingPipeline;
 
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), "dream-run-"));
@@ -22,7 +22,7 @@ beforeAll(async () => {
       if (/modulation|final/.test(name)) tensor.normal_(0, 0.2);
   });
   await saveRunModel(folder, trainer, data, recipe, 0);
-  trained = await loadModel(folder);
+  pipeline = new DrawingPipeline(await loadModel(folder));
 });
 
 const captions = ["a large red circle in the centre on a plain background", "a small blue square over dots"];
@@ -34,40 +34,40 @@ const silent = {
 
 describe("drawing pictures", () => {
   it("gives a picture of the trained size for each caption, the same for the same seeds", () => {
-    const pictures = drawPictures(trained, captions, plain);
+    const pictures = pipeline.draw(captions, plain);
     expect(pictures.map(({ picture: { width, height } }) => [width, height])).toEqual([
       [32, 32],
       [32, 32],
     ]);
-    expect(drawPictures(trained, captions, plain)).toEqual(pictures);
+    expect(pipeline.draw(captions, plain)).toEqual(pictures);
   });
 
   it("reads the caption, but at guidance 0 only the empty one", () => {
     const [own, other] = [captions, [...captions].reverse()];
-    expect(drawPictures(trained, own, plain)).not.toEqual(drawPictures(trained, other, plain));
-    expect(drawPictures(trained, own, silent)).toEqual(drawPictures(trained, other, silent));
+    expect(pipeline.draw(own, plain)).not.toEqual(pipeline.draw(other, plain));
+    expect(pipeline.draw(own, silent)).toEqual(pipeline.draw(other, silent));
   });
 
   it("draws with a choice, and refuses a share of the tokens that is none", () => {
     const aligned = (atFraction: number) =>
       ({ choice: { kind: "aligned", candidates: 2, atFraction }, seeds: [1, 2] }) as const;
-    const drawn = drawPictures(trained, captions, aligned(0.125));
+    const drawn = pipeline.draw(captions, aligned(0.125));
     for (const { candidateScores, chosen } of drawn)
       expect(candidateScores[chosen]).toBe(Math.max(...candidateScores));
     for (const share of [0, 1.5])
-      expect(() => drawPictures(trained, captions, aligned(share))).toThrow(/share of the tokens/);
-    expect(() => drawPictures(trained, captions, aligned(1))).toThrow(/a share of the tokens below 1/);
+      expect(() => pipeline.draw(captions, aligned(share))).toThrow(/share of the tokens/);
+    expect(() => pipeline.draw(captions, aligned(1))).toThrow(/a share of the tokens below 1/);
   });
 
   it("refuses a caption that is longer than the model reads", () => {
-    expect(() => drawPictures(trained, ["red ".repeat(50), "a"], plain)).toThrow(/at most 18 words/);
+    expect(() => pipeline.draw(["red ".repeat(50), "a"], plain)).toThrow(/at most 18 words/);
   });
 
   it("finishes every candidate as choosing would have", () => {
     const [candidates, fractions, seeds] = [3, [0.125, 0.5], [1, 2]];
-    const all = drawCandidates(trained, captions, { seeds, candidates, fractions });
+    const all = pipeline.candidates(captions, { seeds, candidates, fractions });
     for (const [f, atFraction] of fractions.entries()) {
-      const chosen = drawPictures(trained, captions, {
+      const chosen = pipeline.draw(captions, {
         choice: { kind: "aligned", candidates, atFraction },
         seeds,
       });
@@ -79,7 +79,7 @@ describe("drawing pictures", () => {
         expect(Math.max(...apart)).toBeLessThanOrEqual(1);
       }
     }
-    const plainly = drawPictures(trained, captions, plain);
+    const plainly = pipeline.draw(captions, plain);
     for (const [b, { picture }] of plainly.entries()) {
       const apart = picture.data.map((value, i) => Math.abs(value - all[b]!.pictures[0]!.data[i]!));
       expect(Math.max(...apart)).toBeLessThanOrEqual(1);

@@ -3,6 +3,7 @@ import { DreamError } from "./errors.js";
 import type { CaptionReader } from "./features/caption-reader.js";
 import { picturesOf } from "./features/pixels.js";
 import type { Picture } from "./formats/images.js";
+import { DrawingEngine } from "./generate/engine.js";
 import { drawEveryCandidate } from "./generate/every-candidate.js";
 import { drawLatents } from "./generate/generate.js";
 import { SeededNoise, seededOrders } from "./generate/noise.js";
@@ -17,7 +18,7 @@ import { scope } from "./tensor/index.js";
 /** How a drawing is sampled: steps, guidance, temperature. */
 export type Sampling = Pick<Recipe["drawing"], "steps" | "guidance" | "temperature">;
 
-/** Whether candidates are drawn and chosen between, for {@link drawPictures}. */
+/** Whether candidates are drawn and chosen between. */
 export type Choice =
   | { readonly kind: "plain" }
   /** Semantically Aligned Decoding: K candidates until a share of the tokens is decoded, then the best is finished. */
@@ -43,46 +44,6 @@ export interface Drawing {
   readonly chosen: number;
 }
 
-/**
- * Draws a picture for each caption.
- * @throws DreamError `value` where a setting is outside its range or a caption is longer than the model reads
- */
-export function drawPictures(
-  trained: TrainedModel,
-  captions: readonly string[],
-  { choice, seeds, sampling = trained.drawing, onStep, onChoice }: DrawOptions,
-): Drawing[] {
-  const { model, codec } = trained;
-  return scope(() => {
-    const N = tokenCount(model.config);
-    let [scores, best]: [readonly (readonly number[])[], readonly number[]] = [[], captions.map(() => 0)];
-    const latents = drawLatents(
-      model,
-      {
-        ...requestFor(trained, captions, sampling),
-        orders: seededOrders(seeds, N),
-        noise: new SeededNoise(seeds),
-        selection: selectionFor(choice, N, sampling.steps),
-      },
-      (event) => {
-        if (event.kind === "step") return onStep?.(event.step);
-        ({ scores, best } = event);
-        if (onChoice === undefined) return;
-        const all = picturesOf(codec.decode(unpatchify(event.canvas.tokens, model.config.latent.patch)));
-        onChoice(
-          captions.map((_, b) => scores.map((_, k) => all[k * captions.length + b]!)),
-          event.step,
-        );
-      },
-    );
-    return picturesOf(codec.decode(latents)).map((picture, b) => ({
-      picture,
-      candidateScores: scores.map((row) => row[b]!),
-      chosen: best[b]!,
-    }));
-  });
-}
-
 /** Every candidate of a caption, finished. */
 export interface FinishedCandidates {
   /** K pictures; the first is what plain drawing gives. */
@@ -91,48 +52,88 @@ export interface FinishedCandidates {
   readonly scores: readonly (readonly number[])[];
 }
 
-/** Finishes all K candidates of each caption, and scores each at some shares of the tokens. */
-export function drawCandidates(
-  trained: TrainedModel,
-  captions: readonly string[],
-  options: {
-    readonly seeds: readonly number[];
-    readonly candidates: number;
-    readonly fractions: readonly number[];
-  },
-): FinishedCandidates[] {
-  return scope(() => {
-    const { model, codec, drawing } = trained;
-    const request = { ...requestFor(trained, captions, drawing), ...options };
-    const { latents, scores } = drawEveryCandidate(model, request);
-    const pictures = picturesOf(codec.decode(latents));
-    const ofCaption = <T>(all: readonly T[], b: number): T[] =>
-      Array.from({ length: options.candidates }, (_, k) => all[k * captions.length + b]!);
-    return captions.map((_, b) => ({
-      pictures: ofCaption(pictures, b),
-      scores: scores.map((rows) => rows.map((row) => row[b]!)),
-    }));
-  });
-}
+/** Draws with a model whose weights stay as they are. */
+export class DrawingPipeline {
+  readonly #engine: DrawingEngine;
 
-/** @throws DreamError `value` where a caption does not fit */
-function requestFor({ captions: reader }: TrainedModel, captions: readonly string[], sampling: Sampling) {
-  for (const caption of captions) checkCaption(reader, caption);
-  const empty = reader.told([""]);
-  // Guidance 0 asks for what is drawn without a caption: both branches take the empty one (SPEC section 13).
-  const silent = sampling.guidance.scale === 0;
-  const told = silent
-    ? empty.repeat([captions.length, ...empty.shape.slice(1).map(() => 1)])
-    : reader.told(captions);
-  const { steps: stepCount, guidance, temperature } = sampling;
-  return {
-    captions: told,
-    emptyCaption: empty,
-    captionIds: reader.ids(captions),
-    stepCount,
-    guidance,
-    temperature,
-  };
+  constructor(readonly trained: TrainedModel) {
+    this.#engine = scope(() => new DrawingEngine(trained.model, trained.captions.told([""])));
+  }
+
+  /**
+   * Draws a picture for each caption.
+   * @throws DreamError `value` where a setting is outside its range or a caption is longer than the model reads
+   */
+  draw(
+    captions: readonly string[],
+    { choice, seeds, sampling = this.trained.drawing, onStep, onChoice }: DrawOptions,
+  ): Drawing[] {
+    const { model, codec } = this.trained;
+    return scope(() => {
+      const N = tokenCount(model.config);
+      let [scores, best]: [readonly (readonly number[])[], readonly number[]] = [[], captions.map(() => 0)];
+      const latents = drawLatents(
+        this.#engine,
+        {
+          ...this.#request(captions, sampling),
+          orders: seededOrders(seeds, N),
+          noise: new SeededNoise(seeds),
+          selection: selectionFor(choice, N, sampling.steps),
+        },
+        (event) => {
+          if (event.kind === "step") return onStep?.(event.step);
+          ({ scores, best } = event);
+          if (onChoice === undefined) return;
+          const all = picturesOf(codec.decode(unpatchify(event.canvas.tokens, model.config.latent.patch)));
+          onChoice(
+            captions.map((_, b) => scores.map((_, k) => all[k * captions.length + b]!)),
+            event.step,
+          );
+        },
+      );
+      return picturesOf(codec.decode(latents)).map((picture, b) => ({
+        picture,
+        candidateScores: scores.map((row) => row[b]!),
+        chosen: best[b]!,
+      }));
+    });
+  }
+
+  /** Finishes all K candidates of each caption, and scores each at some shares of the tokens. */
+  candidates(
+    captions: readonly string[],
+    options: {
+      readonly seeds: readonly number[];
+      readonly candidates: number;
+      readonly fractions: readonly number[];
+    },
+  ): FinishedCandidates[] {
+    return scope(() => {
+      const { codec, drawing } = this.trained;
+      const request = { ...this.#request(captions, drawing), ...options };
+      const { latents, scores } = drawEveryCandidate(this.#engine, request);
+      const pictures = picturesOf(codec.decode(latents));
+      const ofCaption = <T>(all: readonly T[], b: number): T[] =>
+        Array.from({ length: options.candidates }, (_, k) => all[k * captions.length + b]!);
+      return captions.map((_, b) => ({
+        pictures: ofCaption(pictures, b),
+        scores: scores.map((rows) => rows.map((row) => row[b]!)),
+      }));
+    });
+  }
+
+  dispose(): void {
+    this.#engine.dispose();
+  }
+
+  /** @throws DreamError `value` where a caption does not fit */
+  #request(captions: readonly string[], { steps: stepCount, guidance, temperature }: Sampling) {
+    const { captions: reader } = this.trained;
+    for (const caption of captions) checkCaption(reader, caption);
+    // Guidance 0 asks for what is drawn without a caption: both branches take the empty one (SPEC section 13).
+    const told = reader.told(guidance.scale === 0 ? captions.map(() => "") : captions);
+    return { captions: told, captionIds: reader.ids(captions), stepCount, guidance, temperature };
+  }
 }
 
 /** @throws DreamError `value` where a caption is longer than a model reads */

@@ -14,9 +14,8 @@ export type { View } from "./data/view.js";
 export {
   type Choice,
   type Drawing,
+  DrawingPipeline,
   type DrawOptions,
-  drawCandidates,
-  drawPictures,
   type FinishedCandidates,
 } from "./drawing.js";
 export { type Embeddings, embedCaptions, embedPictures, pictureSide } from "./embedding.js";

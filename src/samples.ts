@@ -1,6 +1,6 @@
 /** @file A recipe's sample captions drawn while it is trained, always with the same seeds: a grid of each moment, a row for each caption. */
 import { join } from "node:path";
-import { drawPictures } from "./drawing.js";
+import { DrawingPipeline } from "./drawing.js";
 import { writeAtomically } from "./formats/atomic.js";
 import { encodeGrid, type Grid } from "./formats/picture-grid.js";
 import type { TrainedModel } from "./recipe/model-folder.js";
@@ -32,14 +32,15 @@ export async function keepSamples(
 }
 
 async function drawGrid(trained: TrainedModel, captions: readonly string[]): Promise<Grid> {
+  const pipeline = new DrawingPipeline(trained);
   // A row at a time, so that many captions take no more memory than one.
   const rows = captions.map((caption) =>
-    drawPictures(
-      trained,
+    pipeline.draw(
       seeds.map(() => caption),
       { choice: { kind: "plain" }, seeds },
     ),
   );
+  pipeline.dispose();
   const side = rows[0]?.[0]?.picture.width ?? sidePixels;
   return encodeGrid(rows, Math.max(1, Math.floor(sidePixels / side)), {
     Description: captions.join("\n"),

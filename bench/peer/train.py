@@ -2,7 +2,6 @@
 case, a check of the losses, or a matrix rate; a line out answers. Arguments: threads, and a file that describes the cases."""
 import gc
 import json
-import struct
 import sys
 import time
 
@@ -12,6 +11,7 @@ except ImportError:
     print(json.dumps({"missing": "torch"}), flush=True)
     sys.exit(0)
 
+from files import read_safetensors
 from model import Dream
 
 torch.set_num_threads(int(sys.argv[1]))
@@ -110,23 +110,6 @@ def measure(name):
     wait()
     seconds = (time.perf_counter() - start) / case["steps"]
     return {"seconds": seconds, "generative": losses[0], "contrastive": losses[1]}
-
-
-TYPES = {"F32": torch.float32, "I64": torch.int64}
-
-
-def read_safetensors(path):
-    with open(path, "rb") as file:
-        data = file.read()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, entry in header.items():
-        begin, end = entry["data_offsets"]
-        flat = torch.frombuffer(bytearray(data[8 + length + begin : 8 + length + end]), dtype=TYPES[entry["dtype"]])
-        tensors[name] = flat.reshape(entry["shape"])
-    return tensors
 
 
 def check(path):

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { type Drawing, drawPictures, type Sampling } from "../drawing.js";
+import { type Drawing, DrawingPipeline, type Sampling } from "../drawing.js";
 import { DreamError } from "../errors.js";
 import { writeAtomically } from "../formats/atomic.js";
 import { encodePng } from "../formats/images.js";
@@ -80,13 +80,13 @@ async function generate(options: GenerateOptions): Promise<void> {
   const wanted = options.prompt.flatMap((prompt) =>
     Array.from({ length: options.number }, (_, i) => ({ prompt, seed: options.seed + i })),
   );
+  const pipeline = new DrawingPipeline(trained);
   const progress = new Progress("Drawing");
   const perBatch = Math.max(1, Math.floor(window / candidates));
   for (let first = 0; first < wanted.length; first += perBatch) {
     const batch = wanted.slice(first, first + perBatch);
     const started = performance.now();
-    const drawings = drawPictures(
-      trained,
+    const drawings = pipeline.draw(
       batch.map(({ prompt }) => prompt),
       {
         choice: { kind: "aligned", candidates, atFraction },

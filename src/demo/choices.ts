@@ -1,19 +1,19 @@
 /** @file A few choices of SAD taken apart: the starts, their scores, the finished picture, and what plain decoding gave. */
-import { drawPictures } from "../drawing.js";
+import type { DrawingPipeline } from "../drawing.js";
 import type { Picture } from "../formats/images.js";
 import { tokenCount } from "../models/dream/config.js";
-import type { TrainedModel } from "../recipe/model-folder.js";
 import type { ChoiceStory } from "../report/demo-story.js";
 import type { Prompt } from "./prompts.js";
 
-export function choiceStories(trained: TrainedModel, prompts: readonly Prompt[]): ChoiceStory[] {
-  const { candidates, selectAt } = trained.drawing;
+export function choiceStories(pipeline: DrawingPipeline, prompts: readonly Prompt[]): ChoiceStory[] {
+  const { model, drawing } = pipeline.trained;
+  const { candidates, selectAt } = drawing;
   const captions = prompts.map(({ caption }) => caption);
   const seeds = prompts.map(({ seed }) => seed);
-  const N = tokenCount(trained.model.config);
+  const N = tokenCount(model.config);
   let halfDrawn: readonly (readonly Picture[])[] = [];
   let decodedShare = 0;
-  const aligned = drawPictures(trained, captions, {
+  const aligned = pipeline.draw(captions, {
     choice: { kind: "aligned", candidates, atFraction: selectAt },
     seeds,
     onChoice: (pictures, step) => {
@@ -21,7 +21,7 @@ export function choiceStories(trained: TrainedModel, prompts: readonly Prompt[])
       decodedShare = (N - step.nextMaskLength) / N;
     },
   });
-  const plain = drawPictures(trained, captions, { choice: { kind: "plain" }, seeds });
+  const plain = pipeline.draw(captions, { choice: { kind: "plain" }, seeds });
   return aligned.map(({ picture, candidateScores, chosen }, i) => ({
     caption: captions[i]!,
     halfDrawn: halfDrawn[i]!,

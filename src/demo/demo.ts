@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { DrawingPipeline } from "../drawing.js";
 import { readerFidelity } from "../evaluate/fidelity.js";
 import { writeAtomically } from "../formats/atomic.js";
 import { averagedModel, loadModel, localModel } from "../recipe/model-folder.js";
@@ -110,8 +111,9 @@ async function lookBack(
   started: number,
 ): Promise<DemoStory> {
   const trained = await loadModel(run);
+  const pipeline = new DrawingPipeline(trained);
   const fidelity = await fidelityTable(
-    trained,
+    pipeline,
     judgedPrompts(plan.samples),
     plan,
     join(run, "samples"),
@@ -140,7 +142,7 @@ async function lookBack(
     journal,
     momentPrompts: momentPrompts.map(({ caption }) => caption),
     moments: await readMoments(run, momentPrompts),
-    choices: choiceStories(trained, choicePrompts),
+    choices: choiceStories(pipeline, choicePrompts),
     fidelity,
     readerError: 1 - readerFidelity(sizePixels, readerSamples, readerStream, "train").allCorrect,
     readerSamples,
@@ -150,6 +152,7 @@ async function lookBack(
     search: searchPictures(trained, data.heldOut, searches, foundPictures),
     seconds: (performance.now() - started) / 1000,
   };
+  pipeline.dispose();
   trained.model.dispose();
   return story;
 }

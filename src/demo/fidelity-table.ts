@@ -3,13 +3,12 @@
  * candidate is drawn to its end once, and what each choice would have finished is read off.
  */
 import { join } from "node:path";
-import { drawCandidates } from "../drawing.js";
+import type { DrawingPipeline } from "../drawing.js";
 import { allCorrect, attributes, fidelityOf, judge, type Verdict } from "../evaluate/fidelity.js";
 import { pairedDifference } from "../evaluate/intervals.js";
 import { writeAtomically } from "../formats/atomic.js";
 import { encodePng, type Picture } from "../formats/images.js";
 import { bestCandidates } from "../generate/selection.js";
-import type { TrainedModel } from "../recipe/model-folder.js";
 import type { FidelityTable } from "../report/demo-story.js";
 import type { DemoPlan } from "./plan.js";
 import type { Prompt } from "./prompts.js";
@@ -31,7 +30,7 @@ interface JudgedPrompt {
  * @param signal ends the drawing, with its reason, after the pictures under way
  */
 export async function fidelityTable(
-  trained: TrainedModel,
+  pipeline: DrawingPipeline,
   prompts: readonly Prompt[],
   { candidates, fractions }: Pick<DemoPlan, "candidates" | "fractions">,
   folder: string,
@@ -39,7 +38,7 @@ export async function fidelityTable(
   signal?: AbortSignal,
 ): Promise<FidelityTable> {
   const K = Math.max(...candidates);
-  const judged = await drawAndJudge(trained, prompts, K, fractions, (done) => {
+  const judged = await drawAndJudge(pipeline, prompts, K, fractions, (done) => {
     onProgress(done, prompts.length);
     signal?.throwIfAborted();
   });
@@ -52,7 +51,7 @@ export async function fidelityTable(
       return { candidates: count, atFraction, fidelity: fidelityOf(verdicts), gain };
     }),
   );
-  const { candidates: usual, selectAt } = trained.drawing;
+  const { candidates: usual, selectAt } = pipeline.trained.drawing;
   const own = cells.find((one) => one.candidates === usual && one.atFraction === selectAt);
   if (own === undefined) throw new Error("internal: the model's own settings are not among those compared");
   const usualFraction = fractions.indexOf(selectAt);
@@ -75,7 +74,7 @@ function chosen({ scores }: JudgedPrompt, count: number, fraction: number): numb
 }
 
 async function drawAndJudge(
-  trained: TrainedModel,
+  pipeline: DrawingPipeline,
   prompts: readonly Prompt[],
   candidates: number,
   fractions: readonly number[],
@@ -87,11 +86,13 @@ async function drawAndJudge(
     const batch = prompts.slice(first, first + perBatch);
     const seeds = batch.map(({ seed }) => seed);
     const captions = batch.map(({ caption }) => caption);
-    for (const [i, finished] of drawCandidates(trained, captions, {
-      seeds,
-      candidates,
-      fractions,
-    }).entries()) {
+    for (const [i, finished] of pipeline
+      .candidates(captions, {
+        seeds,
+        candidates,
+        fractions,
+      })
+      .entries()) {
       const prompt = batch[i]!;
       const verdicts = finished.pictures.map((picture) => judge(picture, prompt.truth));
       judged.push({ prompt, ...finished, verdicts });

@@ -1,7 +1,7 @@
 /** @file The same sentences drawn at moments of training, kept as PNGs so that a resumed run has them all. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { drawPictures } from "../drawing.js";
+import { DrawingPipeline } from "../drawing.js";
 import { writeAtomically } from "../formats/atomic.js";
 import { decodePicture, encodePng } from "../formats/images.js";
 import type { TrainedModel } from "../recipe/model-folder.js";
@@ -17,11 +17,12 @@ export async function keepMoment(
   trained: TrainedModel,
   prompts: readonly Prompt[],
 ): Promise<void> {
-  const drawings = drawPictures(
-    trained,
+  const pipeline = new DrawingPipeline(trained);
+  const drawings = pipeline.draw(
     prompts.map(({ caption }) => caption),
     { choice: { kind: "plain" }, seeds: prompts.map(({ seed }) => seed) },
   );
+  pipeline.dispose();
   for (const [i, { picture }] of drawings.entries()) {
     const png = await encodePng(picture, { Description: prompts[i]!.caption });
     await writeAtomically(join(folderOf(run, step), `${prompts[i]!.id}.png`), (file) => file.writeFile(png));

@@ -3,8 +3,8 @@
  * number of candidates and any moment, can then be read off one set of drawings.
  */
 import { tokenCount } from "../models/dream/config.js";
-import type { Dream } from "../models/dream/dream.js";
 import { scope, type Tensor } from "../tensor/index.js";
+import type { DrawingEngine } from "./engine.js";
 import { type DrawingRequest, drawLatents } from "./generate.js";
 import { candidateSeed, SeededNoise, seededOrders } from "./noise.js";
 import { decodingSchedule, stepsToFraction } from "./schedule.js";
@@ -28,9 +28,10 @@ export interface EveryCandidate {
 
 /** The same drawings as {@link drawLatents} makes with these seeds: candidate 0 is plain decoding. */
 export function drawEveryCandidate(
-  model: Dream,
+  engine: DrawingEngine,
   { seeds, candidates: K, fractions, ...request }: CandidatesRequest,
 ): EveryCandidate {
+  const { model } = engine;
   const N = tokenCount(model.config);
   const B = seeds.length;
   const steps = decodingSchedule(N, request.stepCount, request.guidance);
@@ -40,7 +41,7 @@ export function drawEveryCandidate(
     const texts = model.embedTexts(request.captionIds).repeat([K, 1]);
     const streams = Array.from({ length: K }, (_, k) => seeds.map((seed) => candidateSeed(seed, k))).flat();
     return drawLatents(
-      model,
+      engine,
       {
         ...request,
         captions: request.captions.repeat([K, ...request.captions.shape.slice(1).map(() => 1)]),
@@ -52,7 +53,11 @@ export function drawEveryCandidate(
         if (event.kind !== "step") return;
         for (const [f, index] of scoredAfter.entries()) {
           if (event.step.index !== index) continue;
-          const flat = scoreCanvas(model, { tokens: event.tokens, mask: event.next }, texts).toNumbers();
+          const { scores: flat } = scoreCanvas(
+            model,
+            { tokens: event.tokens, mask: event.next, encoded: null },
+            texts,
+          );
           scores[f] = Array.from({ length: K }, (_, k) => flat.slice(k * B, (k + 1) * B));
         }
       },

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { tinyConfig, tinyGroup, tinyModel } from "../../test/tiny.js";
 import type { Dream } from "../models/dream/dream.js";
 import { scope, type Tensor } from "../tensor/index.js";
+import { DrawingEngine } from "./engine.js";
 import { type DrawingEvent, drawLatents } from "./generate.js";
 import { SeededNoise, seededOrders } from "./noise.js";
 import type { Guidance } from "./schedule.js";
@@ -23,7 +24,6 @@ function draw(
     const part = (x: Tensor): Tensor => x.narrow(0, ...rows);
     const request = {
       captions: part(captions),
-      emptyCaption: empty,
       captionIds: part(captionIds),
       orders: seededOrders(seeds, 16),
       noise: new SeededNoise(seeds),
@@ -32,7 +32,7 @@ function draw(
       temperature: 1,
       selection,
     };
-    return drawLatents(by, request, observe).toNumbers();
+    return drawLatents(new DrawingEngine(by, empty), request, observe).toNumbers();
   });
 }
 

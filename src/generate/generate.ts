@@ -1,29 +1,28 @@
 /** @file Drawing a batch of pictures: steps, candidates and the choice between them, shown as events as they happen. */
 import { DreamError } from "../errors.js";
-import type { Dream } from "../models/dream/dream.js";
 import type { TokenMask, TokenOrders } from "../models/dream/mask.js";
 import { unpatchify } from "../models/dream/tokens.js";
-import { cat, noGrad, scope, type Tensor } from "../tensor/index.js";
+import { cat, scope, type Tensor } from "../tensor/index.js";
+import { type DrawingEngine, inEvaluation } from "./engine.js";
 import type { NoiseSource } from "./noise.js";
 import { type DecodingStep, decodingSchedule, type Guidance } from "./schedule.js";
 import { bestCandidates, pickCandidates, type Selection, scoreCanvas } from "./selection.js";
 import {
   type Canvas,
   type Conditions,
-  drawTokens,
+  conditionsOf,
   emptyCanvas,
   fillIn,
   planStep,
-  rememberConditions,
   repeatConditions,
+  repeatPlan,
+  type StepPlan,
 } from "./trajectory.js";
 
 /** What to draw, and how. */
 export interface DrawingRequest {
   /** What the decoder reads: states [B, L, W], or word ids int64 [B, L]. */
   readonly captions: Tensor;
-  /** The empty caption in the same form, one row; not read without guidance. */
-  readonly emptyCaption: Tensor;
   /** Tokens for the text tower, int64 [B, context]; not read without selection. */
   readonly captionIds: Tensor;
   /** In which order each image's tokens are drawn: the end of the order first. */
@@ -64,21 +63,15 @@ export type DrawingObserver = (event: DrawingEvent) => void;
  * @throws DreamError `value` where the selection step is not among the steps
  */
 export function drawLatents(
-  model: Dream,
+  engine: DrawingEngine,
   request: DrawingRequest,
   observe: DrawingObserver = () => {},
 ): Tensor {
-  const before = model.mode;
-  model.setMode("eval");
-  try {
-    return noGrad(() => scope(() => new Drawing(model, request, observe).run()));
-  } finally {
-    model.setMode(before);
-  }
+  return inEvaluation(engine.model, () => new Drawing(engine, request, observe).run());
 }
 
 class Drawing {
-  readonly #model: Dream;
+  readonly #engine: DrawingEngine;
   readonly #request: DrawingRequest;
   readonly #observe: DrawingObserver;
   readonly #conditions: Conditions;
@@ -86,23 +79,23 @@ class Drawing {
   /** For each image, which candidate's noise goes on. */
   #streams: readonly number[];
 
-  constructor(model: Dream, request: DrawingRequest, observe: DrawingObserver) {
-    this.#model = model;
+  constructor(engine: DrawingEngine, request: DrawingRequest, observe: DrawingObserver) {
+    this.#engine = engine;
     this.#request = request;
     this.#observe = observe;
-    const { guidance, captions, emptyCaption, selection, captionIds, orders } = request;
+    const { guidance, captions, selection, captionIds, orders } = request;
     const guided = guidance.kind !== "none" && guidance.scale !== 1;
-    this.#conditions = rememberConditions(model, captions, guided ? emptyCaption : null);
-    this.#texts = selection.kind === "none" ? null : model.embedTexts(captionIds);
+    this.#conditions = conditionsOf(engine.model.rememberCaptions(captions), guided ? engine.silence : null);
+    this.#texts = selection.kind === "none" ? null : engine.model.embedTexts(captionIds);
     this.#streams = Array.from({ length: orders.batch }, () => 0);
   }
 
   run(): Tensor {
     const { orders, stepCount, guidance, selection } = this.#request;
+    const { model, blank } = this.#engine;
     const steps = decodingSchedule(orders.tokenCount, stepCount, guidance);
-    const empty = emptyCanvas(this.#model, orders.batch, orders.tokenCount);
-    const { tokens } = this.#decode(empty, steps, selection);
-    return unpatchify(tokens, this.#model.config.latent.patch);
+    const { tokens } = this.#decode(emptyCanvas(model, orders.batch, blank), steps, selection);
+    return unpatchify(tokens, model.config.latent.patch);
   }
 
   #decode(empty: Canvas, steps: readonly DecodingStep[], selection: Selection): Canvas {
@@ -136,106 +129,104 @@ class Drawing {
   #plainly(from: Canvas, steps: readonly DecodingStep[]): Canvas {
     let canvas = from;
     for (const step of steps)
-      canvas = scope(() => this.#step(canvas, step, this.#request.orders, this.#conditions, [this.#streams]));
+      canvas = scope(() => {
+        const plan = planStep(this.#engine.model, canvas, this.#request.orders, step, this.#conditions);
+        return this.#drawn(canvas.tokens, plan, step, [this.#streams]);
+      });
     return canvas;
   }
 
-  /** K candidates of each image in one batch, through the given steps; then the choice. */
-  #chooseAmong(empty: Canvas, steps: readonly DecodingStep[], K: number): Canvas {
+  /** K candidates of each image in one batch, through the given steps; then the choice. They part with what the first step draws. */
+  #chooseAmong(empty: Canvas, [first, ...others]: readonly DecodingStep[], K: number): Canvas {
     return scope(() => {
       const { orders } = this.#request;
       const B = orders.batch;
+      const { guided } = this.#conditions;
       const streams = Array.from({ length: K }, (_, k) => Array.from({ length: B }, () => k));
+      const { model } = this.#engine;
       const conditions = repeatConditions(this.#conditions, K);
       const allOrders = orders.repeat(K);
-      let canvas: Canvas = { tokens: empty.tokens.repeat([K, 1, 1]), mask: empty.mask.repeat(K) };
-      for (const step of steps)
-        canvas = scope(() => this.#step(canvas, step, allOrders, conditions, streams));
-      const flat = scoreCanvas(this.#model, canvas, this.#texts!.repeat([K, 1])).toNumbers();
-      const scores = streams.map((_, k) => flat.slice(k * B, (k + 1) * B));
-      const best = bestCandidates(scores);
-      this.#streams = best;
-      this.#observe({ kind: "choice", step: steps.at(-1)!, scores, best, canvas });
-      return pickCandidates(canvas, best);
+      let canvas = scope(() => {
+        const plan = planStep(model, empty, orders, first!, this.#conditions);
+        const tokens = empty.tokens.repeat([K, 1, 1]);
+        return this.#drawn(tokens, repeatPlan(plan, guided, K), first!, streams);
+      });
+      for (const step of others)
+        canvas = scope(() => {
+          const plan = planStep(model, canvas, allOrders, step, conditions);
+          return this.#drawn(canvas.tokens, plan, step, streams);
+        });
+      return this.#chosen(canvas, others.at(-1) ?? first!, K);
     });
-  }
-
-  #step(
-    canvas: Canvas,
-    step: DecodingStep,
-    orders: TokenOrders,
-    conditions: Conditions,
-    streams: readonly (readonly number[])[],
-  ): Canvas {
-    const plan = planStep(this.#model, canvas, orders, step, conditions);
-    const drawn = streams.map((candidates) => this.#request.noise.draw(this.#noiseRequest(candidates, step)));
-    const noise = {
-      initial: cat(
-        drawn.map(({ initial }) => initial),
-        0,
-      ),
-      steps: cat(
-        drawn.map(({ steps }) => steps),
-        1,
-      ),
-    };
-    const values = drawTokens(
-      this.#model,
-      plan,
-      step,
-      conditions,
-      this.#placed(noise),
-      this.#request.temperature,
-    );
-    const filled = fillIn(canvas, plan, values);
-    this.#observe({ kind: "step", step, drawn: plan.drawn, next: plan.next, tokens: filled.tokens });
-    return filled;
   }
 
   /** One step drawn K times from the same decoder output; the best draw of each image stays. */
   #bestDraw(canvas: Canvas, step: DecodingStep, K: number): Canvas {
-    const { orders, noise, temperature } = this.#request;
-    const plan = planStep(this.#model, canvas, orders, step, this.#conditions);
-    const drafts = Array.from({ length: K }, (_, k) => {
-      const drawn = this.#placed(
-        noise.draw(
-          this.#noiseRequest(
-            this.#streams.map(() => k),
-            step,
-          ),
-        ),
-      );
-      return fillIn(canvas, plan, drawTokens(this.#model, plan, step, this.#conditions, drawn, temperature));
-    });
-    const scores = drafts.map((draft) => scoreCanvas(this.#model, draft, this.#texts!).toNumbers());
-    const best = bestCandidates(scores);
-    const all = {
-      tokens: cat(
-        drafts.map(({ tokens }) => tokens),
-        0,
-      ),
-      mask: plan.next.repeat(K),
-    };
-    const chosen = pickCandidates(all, best);
-    this.#observe({ kind: "choice", step, scores, best, canvas: all });
+    const { orders } = this.#request;
+    const plan = planStep(this.#engine.model, canvas, orders, step, this.#conditions);
+    const streams = Array.from({ length: K }, (_, k) => this.#streams.map(() => k));
+    const drafts = this.#filled(
+      canvas.tokens.repeat([K, 1, 1]),
+      repeatPlan(plan, this.#conditions.guided, K),
+      step,
+      streams,
+    );
+    const chosen = this.#chosen(drafts, step, K);
     this.#observe({ kind: "step", step, drawn: plan.drawn, next: plan.next, tokens: chosen.tokens });
     return chosen;
   }
 
-  #noiseRequest(candidates: readonly number[], step: DecodingStep) {
-    const { diffusion } = this.#model;
-    return {
-      candidates,
-      tokensPerImage: step.predicted,
-      tokenWidth: diffusion.tokenWidth,
-      diffusionSteps: diffusion.stepCount,
-    };
+  /** The candidate of each image that fits its caption best. @param canvas K candidates after one another */
+  #chosen(canvas: Canvas, step: DecodingStep, K: number): Canvas {
+    const B = this.#request.orders.batch;
+    const { scores: flat, seen } = scoreCanvas(this.#engine.model, canvas, this.#texts!.repeat([K, 1]));
+    const scores = Array.from({ length: K }, (_, k) => flat.slice(k * B, (k + 1) * B));
+    const best = bestCandidates(scores);
+    if (this.#request.selection.kind === "once") this.#streams = best;
+    this.#observe({ kind: "choice", step, scores, best, canvas });
+    return pickCandidates(seen, best);
   }
 
-  #placed({ initial, steps }: { initial: Tensor; steps: Tensor }) {
-    const { device } = this.#model;
-    return device === "cpu"
-      ? { initial, steps }
-      : { initial: initial.to({ device }), steps: steps.to({ device }) };
+  #drawn(
+    tokens: Tensor,
+    plan: StepPlan,
+    step: DecodingStep,
+    streams: readonly (readonly number[])[],
+  ): Canvas {
+    const filled = this.#filled(tokens, plan, step, streams);
+    this.#observe({ kind: "step", step, drawn: plan.drawn, next: plan.next, tokens: filled.tokens });
+    return filled;
+  }
+
+  /** @param streams for each of K candidates, whose noise each image takes */
+  #filled(
+    tokens: Tensor,
+    plan: StepPlan,
+    step: DecodingStep,
+    streams: readonly (readonly number[])[],
+  ): Canvas {
+    return scope(() => {
+      const { sampler, model } = this.#engine;
+      const drawn = streams.map((candidates) =>
+        this.#request.noise.draw({
+          candidates,
+          tokensPerImage: step.predicted,
+          tokenWidth: model.diffusion.tokenWidth,
+          diffusionSteps: sampler.stepCount,
+        }),
+      );
+      const { device } = model;
+      const initial = cat(
+        drawn.map((one) => one.initial),
+        0,
+      ).to({ device });
+      const steps = cat(
+        drawn.map((one) => one.steps),
+        1,
+      ).to({ device });
+      const guidance = this.#conditions.guided ? { scale: step.guidanceScale } : null;
+      const values = sampler.sample(plan.z, { initial, steps }, this.#request.temperature, guidance);
+      return fillIn(tokens, plan, values);
+    });
   }
 }

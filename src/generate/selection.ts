@@ -3,7 +3,7 @@
  * a half-drawn picture by the cosine of its embedding and the caption's.
  */
 import type { Dream } from "../models/dream/dream.js";
-import { cat, scope, type Tensor } from "../tensor/index.js";
+import { scope, type Tensor, tensor } from "../tensor/index.js";
 import type { Canvas } from "./trajectory.js";
 
 /** How drawings are chosen between. Steps are counted among all the steps asked for. */
@@ -16,11 +16,16 @@ export type Selection =
   | { readonly kind: "each-step"; readonly candidates: number; readonly fromStep: number };
 
 /**
- * Cosine of pictures under way with their captions.
- * @param texts [B, joint width], unit length @returns [B]
+ * Cosine of pictures under way with their captions. The pass that tells is the encoder's pass of their next step.
+ * @param texts [B, joint width], unit length
+ * @returns B cosines, and the canvases with what the encoder gives of them
  */
-export function scoreCanvas(model: Dream, { tokens, mask }: Canvas, texts: Tensor): Tensor {
-  return scope(() => model.embedImages(tokens, mask).mul(texts).sum(1));
+export function scoreCanvas(model: Dream, canvas: Canvas, texts: Tensor): { scores: number[]; seen: Canvas } {
+  return scope(() => {
+    const { output, representation } = model.encoder.forward(canvas.tokens, canvas.mask);
+    const scores = model.embedRepresentation(representation).mul(texts).sum(1).toNumbers();
+    return { scores, seen: { ...canvas, encoded: output } };
+  });
 }
 
 /** For each image the candidate of the highest score, the first of equals. @param scores K rows of B numbers */
@@ -32,16 +37,15 @@ export function bestCandidates(scores: readonly (readonly number[])[]): number[]
 }
 
 /** The chosen candidate of each image, from a canvas of K candidates after one another. [K B, ...] to [B, ...] */
-export function pickCandidates({ tokens, mask }: Canvas, best: readonly number[]): Canvas {
+export function pickCandidates({ tokens, mask, encoded }: Canvas, best: readonly number[]): Canvas {
   const B = best.length;
   const rows = best.map((candidate, image) => candidate * B + image);
-  return {
-    tokens: scope(() =>
-      cat(
-        rows.map((row) => tokens.narrow(0, row, 1)),
-        0,
-      ),
-    ),
-    mask: mask.pick(rows),
-  };
+  return scope(() => {
+    const at = tensor(rows, [B], { dtype: "int64", device: tokens.device });
+    return {
+      tokens: tokens.indexSelect(0, at),
+      mask: mask.pick(rows),
+      encoded: encoded?.indexSelect(0, at) ?? null,
+    };
+  });
 }

@@ -1,11 +1,11 @@
 /**
  * @file The one decoding step: encode what is there, decode with and without the caption, draw the tokens whose
- * turn it is (SPEC section 7). The encoder never sees text, so both guidance branches share one encoding; the text's
- * keys and values are made once for a drawing.
+ * turn it is (SPEC section 7). The encoder never sees text, so both guidance branches share one encoding; and a canvas that was
+ * encoded for its score is not encoded again.
  */
+import { tokenCount } from "../models/dream/config.js";
 import type { Dream } from "../models/dream/dream.js";
 import { TokenMask, type TokenOrders } from "../models/dream/mask.js";
-import type { TokenNoise } from "../models/dream/token-diffusion.js";
 import type { TextMemory } from "../nn/index.js";
 import { cat, scope, type Tensor, zeros } from "../tensor/index.js";
 import type { DecodingStep } from "./schedule.js";
@@ -16,6 +16,8 @@ export interface Canvas {
   readonly tokens: Tensor;
   /** What is still hidden. */
   readonly mask: TokenMask;
+  /** What the encoder gives of them where that is known: [B, U + V, D], or one row where all are the same. */
+  readonly encoded: Tensor | null;
 }
 
 /** What the pictures of a batch are drawn from. */
@@ -25,39 +27,36 @@ export interface Conditions {
   readonly guided: boolean;
 }
 
-/** Nothing drawn yet. */
-export function emptyCanvas(model: Dream, batch: number, tokenCount: number): Canvas {
-  const tokens = zeros([batch, tokenCount, model.diffusion.tokenWidth], { device: model.device });
-  return { tokens, mask: TokenMask.all(batch, tokenCount) };
+/** Nothing drawn yet. @param encoded what the encoder gives of one */
+export function emptyCanvas(model: Dream, batch: number, encoded: Tensor): Canvas {
+  const N = tokenCount(model.config);
+  const tokens = zeros([batch, N, model.diffusion.tokenWidth], { device: model.device });
+  return { tokens, mask: TokenMask.all(batch, N), encoded };
 }
 
-/**
- * Memory of captions, and of the empty one beside each under guidance.
- * @param captions states [B, L, W], or word ids int64 [B, L] @param empty the empty caption's, one row, or null
- */
-export function rememberConditions(model: Dream, captions: Tensor, empty: Tensor | null): Conditions {
-  return scope(() => {
-    const told = model.rememberCaptions(captions);
-    if (empty === null) return { memory: told, guided: false };
-    const B = captions.size(0);
-    const untold = model.rememberCaptions(empty);
-    const memory = told.map((one, i) => cat([one, untold[i]!.expand([B, -1, -1])], 0));
-    return { memory, guided: true };
-  });
+/** Memory of captions, and beside each of the empty one, where that is given. @param silence one row for each block, or null */
+export function conditionsOf(told: readonly TextMemory[], silence: readonly TextMemory[] | null): Conditions {
+  if (silence === null) return { memory: told, guided: false };
+  const memory = told.map((one, i) => scope(() => cat([one, silence[i]!.expand([one.size(0), -1, -1])], 0)));
+  return { memory, guided: true };
 }
 
 /** The conditions of K candidates of each image, candidate by candidate. */
 export function repeatConditions({ memory, guided }: Conditions, times: number): Conditions {
-  if (times === 1) return { memory, guided };
-  const repeated = memory.map((one) =>
-    scope(() =>
-      cat(
-        one.chunk(guided ? 2 : 1, 0).map((branch) => branch.repeat([times, 1, 1])),
-        0,
-      ),
-    ),
-  );
-  return { memory: repeated, guided };
+  return { memory: memory.map((one) => repeatBranches(one, guided, times)), guided };
+}
+
+/** Each branch's rows K times. @param x [branches B, ...] @returns [branches K B, ...] */
+function repeatBranches(x: Tensor, guided: boolean, times: number): Tensor {
+  if (times === 1) return x;
+  return scope(() => {
+    const branches = guided ? 2 : 1;
+    const rest = x.shape.slice(1);
+    return x
+      .reshape([branches, 1, x.size(0) / branches, ...rest])
+      .expand([-1, times, -1, ...rest])
+      .reshape([times * x.size(0), ...rest]);
+  });
 }
 
 /** What one step is about to draw. */
@@ -79,39 +78,26 @@ export function planStep(
   { memory, guided }: Conditions,
 ): StepPlan {
   return scope(() => {
-    const { tokens, mask } = canvas;
+    const { mask } = canvas;
     const next = TokenMask.firstOf(orders, step.nextMaskLength);
     const drawn = step.predicted === mask.count ? mask : mask.minus(next);
-    const { output } = model.encoder.forward(tokens, mask);
-    const branches = guided ? 2 : 1;
-    const z = model.decoder.forward(
-      guided ? cat([output, output], 0) : output,
-      mask.repeat(branches),
-      memory,
-      drawn.repeat(branches),
-    );
+    const encoded = canvas.encoded ?? model.encoder.forward(canvas.tokens, mask).output;
+    const hidden = encoded.size(0) < mask.batch ? mask.pick([0]) : mask;
+    const z = model.decoder.forward(encoded, hidden, memory, drawn.repeat(guided ? 2 : 1));
     return { drawn, next, z: z.flatten(0, 1) };
   });
 }
 
-/** Draws a step's tokens by the diffusion head. @returns [P, C] */
-export function drawTokens(
-  model: Dream,
-  { z }: StepPlan,
-  step: DecodingStep,
-  { guided }: Conditions,
-  noise: TokenNoise,
-  temperature: number,
-): Tensor {
-  return model.diffusion.sample(z, noise, temperature, guided ? { scale: step.guidanceScale } : null);
+/** The plan of K candidates that begin a step as the same picture. */
+export function repeatPlan({ drawn, next, z }: StepPlan, guided: boolean, times: number): StepPlan {
+  return { drawn: drawn.repeat(times), next: next.repeat(times), z: repeatBranches(z, guided, times) };
 }
 
 /** The canvas with a step's tokens put in place. @param values [P, C] */
-export function fillIn({ tokens }: Canvas, { drawn, next }: StepPlan, values: Tensor): Canvas {
+export function fillIn(tokens: Tensor, { drawn, next }: StepPlan, values: Tensor): Canvas {
   return scope(() => {
-    const shape = tokens.shape;
     const flat = tokens.flatten(0, 1).clone();
     flat.indexPut_([drawn.rows(tokens.device)], values);
-    return { tokens: flat.reshape(shape), mask: next };
+    return { tokens: flat.reshape(tokens.shape), mask: next, encoded: null };
   });
 }

@@ -1,4 +1,5 @@
 /** @file Checks of drawing: whole decodings with the recorded noise, plain and with both kinds of choice (SPEC section 7). */
+import { DrawingEngine } from "../generate/engine.js";
 import { type DrawingRequest, drawLatents } from "../generate/generate.js";
 import type { NoiseRequest, NoiseSource } from "../generate/noise.js";
 import { type Guidance, guidanceScale, maskLengthAfter } from "../generate/schedule.js";
@@ -65,15 +66,19 @@ function selectionOf({ kind, num_candidates: candidates = 1, threshold = 0 }: De
   return { kind: "none" };
 }
 
-function requestOf(recordings: Recordings, name: string, settings: DecodingCase): DrawingRequest {
+/** What to draw, and the empty caption; without guidance it is not read, and another stands for it. */
+function requestOf(
+  recordings: Recordings,
+  name: string,
+  settings: DecodingCase,
+): { request: DrawingRequest; emptyCaption: Tensor } {
   const input = (what: string): Tensor =>
     recordings.input(recordings.hasInput(`in.${name}.${what}`) ? `in.${name}.${what}` : `in.gen.${what}`);
   const orders = TokenOrders.fromTensor(recordings.input(`in.${name}.orders`));
   const guided = settings.cfg !== 1;
   const captions = input("t5");
-  return {
+  const request: DrawingRequest = {
     captions: captions.narrow(0, 0, orders.batch),
-    emptyCaption: guided ? captions.narrow(0, orders.batch, 1) : captions.narrow(0, 0, 1),
     captionIds: input("ids"),
     orders,
     noise: new RecordedNoise(recordings.input(`rng.${name}.noise`), guided),
@@ -82,17 +87,19 @@ function requestOf(recordings: Recordings, name: string, settings: DecodingCase)
     temperature: settings.temperature,
     selection: selectionOf(settings),
   };
+  return { request, emptyCaption: captions.narrow(0, guided ? orders.batch : 0, 1) };
 }
 
 function checkDecoding(book: CheckBook, model: Dream, name: string, settings: DecodingCase): void {
-  const request = requestOf(book.recordings, name, settings);
+  const { request, emptyCaption } = requestOf(book.recordings, name, settings);
+  const engine = new DrawingEngine(model, emptyCaption);
   const { orders, guidance, selection } = request;
   const B = orders.batch;
   const drawnAt = new Map<number, TokenMask>();
   const scores: number[] = [];
   let best: readonly number[] = [];
   let candidates: { tokens: Tensor; mask: Tensor } | undefined;
-  const latents = drawLatents(model, request, (event) => {
+  const latents = drawLatents(engine, request, (event) => {
     if (event.kind === "step") drawnAt.set(event.step.index, event.drawn);
     else {
       scores.push(...event.scores.flat());

@@ -2,7 +2,7 @@
 
 import { timeFrequencies } from "../models/dream/diffusion-head.js";
 import type { Dream } from "../models/dream/dream.js";
-import { guide, type NoiseDiffusion } from "../models/dream/noise-diffusion.js";
+import { type NoiseSampler, predictionOf } from "../models/dream/noise-sampler.js";
 import type { HeadGuidance } from "../models/dream/token-diffusion.js";
 import { cat, stack, type Tensor } from "../tensor/index.js";
 import { type CheckBook, recordedDiffusion } from "./subject.js";
@@ -33,7 +33,7 @@ function checkNetwork(book: CheckBook, { diffusionHead }: Dream): void {
       recordings.input("in.netcfg.t"),
       recordings.input("in.netcfg.c"),
     );
-    const { noise, interpolation, unguided } = guide(output, { scale });
+    const { noise, interpolation, unguided } = predictionOf(output, { scale });
     return cat([cat([noise, interpolation], 1), cat([noise, unguided!], 1)], 0);
   });
 }
@@ -58,7 +58,7 @@ function checkTerms(book: CheckBook, model: Dream): void {
 }
 
 function checkReverseSteps(book: CheckBook, model: Dream): void {
-  const diffusion = recordedDiffusion(model);
+  const sampler = recordedDiffusion(model).ancestral();
   const { recordings } = book;
   if (!recordings.hasInput("in.pstep.x")) return;
   const [x, z, noise] = ["x", "c", "noise"].map((name) => recordings.input(`in.pstep.${name}`)) as [
@@ -66,9 +66,9 @@ function checkReverseSteps(book: CheckBook, model: Dream): void {
     Tensor,
     Tensor,
   ];
-  const condition = diffusion.head.condition.forward(z);
-  const steps = Array.from({ length: diffusion.stepCount }, (_, index) =>
-    diffusion.reverseStep(x, index, diffusion.predict(x, index, condition, null)),
+  const condition = sampler.head.condition(z);
+  const steps = Array.from({ length: sampler.stepCount }, (_, index) =>
+    sampler.reverseStep(x, index, sampler.predict(x, index, condition, null)),
   );
   book.check("out.pstep.mean", () => stack(steps.map(({ mean }) => mean)));
   book.check("out.pstep.log_variance", () => stack(steps.map(({ logVariance }) => logVariance)));
@@ -77,7 +77,7 @@ function checkReverseSteps(book: CheckBook, model: Dream): void {
     const temperature = /^out\.pstep\.sample_t([\d.]+)$/.exec(name)?.[1];
     if (temperature === undefined) continue;
     book.check(name, () =>
-      stack(steps.map((step, index) => diffusion.drawStep(step, index, noise, Number(temperature)))),
+      stack(steps.map((step, index) => sampler.drawStep(step, index, noise, Number(temperature)))),
     );
   }
 }
@@ -88,7 +88,13 @@ function checkSampling(book: CheckBook, model: Dream): void {
     const [, key, scale, temperature] = /^out\.sample\.((?:cfg)([\d.]+))\.t([\d.]+)\.out$/.exec(name) ?? [];
     if (key === undefined || !recordings.hasInput("in.sample.z")) continue;
     const guidance = Number(scale) === 1 ? null : { scale: Number(scale) };
-    const states = sampledStates(book, recordedDiffusion(model), key, guidance, Number(temperature));
+    const states = sampledStates(
+      book,
+      recordedDiffusion(model).ancestral(),
+      key,
+      guidance,
+      Number(temperature),
+    );
     book.check(name, () => states.at(-1)!);
     book.check(name.replace(/out$/, "steps"), () => stack(states));
   }
@@ -100,7 +106,7 @@ function checkSampling(book: CheckBook, model: Dream): void {
  */
 function sampledStates(
   book: CheckBook,
-  diffusion: NoiseDiffusion,
+  sampler: NoiseSampler,
   key: string,
   guidance: HeadGuidance | null,
   temperature: number,
@@ -112,18 +118,18 @@ function sampledStates(
   const P = initial.size(0);
   const z = guidance === null ? all.narrow(0, 0, P) : all;
   const conditional: Tensor[] = [];
-  diffusion.sample(z, { initial, steps: noises.narrow(1, 0, P) }, temperature, guidance, (x) =>
+  sampler.sample(z, { initial, steps: noises.narrow(1, 0, P) }, temperature, guidance, (x) =>
     conditional.push(x.clone().persist()),
   );
   if (guidance === null) return conditional;
-  const condition = diffusion.head.condition.forward(z);
+  const condition = sampler.head.condition(z);
   let state = initial;
   return conditional.map((after, i) => {
-    const index = diffusion.stepCount - 1 - i;
+    const index = sampler.stepCount - 1 - i;
     const before = i === 0 ? initial : conditional[i - 1]!;
-    const { noise, unguided } = diffusion.predict(before, index, condition, guidance);
-    const step = diffusion.reverseStep(state, index, { noise, interpolation: unguided! });
-    state = diffusion.drawStep(step, index, noises.select(0, i).narrow(0, P, P), temperature);
+    const { noise, unguided } = sampler.predict(before, index, condition, guidance);
+    const step = sampler.reverseStep(state, index, { noise, interpolation: unguided! });
+    state = sampler.drawStep(step, index, noises.select(0, i).narrow(0, P, P), temperature);
     return cat([after, state], 0);
   });
 }

@@ -81,15 +81,20 @@ export class CrossBlock extends Module {
   }
 
   /**
-   * @param x [B, N, D] @param memory this block's {@link CrossAttention.remember} of the text
-   * @param rows the places whose outputs are wanted, as {@link placesOf} takes them; null for all
-   * @returns [B, N, D], or [B, P, D] of the places
+   * @param x [B, N, D] @param memory this block's {@link CrossAttention.remember} of texts, one for each image or several: then all
+   * images with their first texts come before all with their second, and so on, and what comes before the text is computed once
+   * @param rows the places of [T B, N, D] whose outputs are wanted, as {@link placesOf} takes them; null for all
+   * @returns [T B, N, D] of T texts for each image, or [T B, P, D] of the places
    */
   forward(x: Tensor, memory: TextMemory, rows: Tensor | null = null): Tensor {
     return scope(() => {
-      const wanted = rows === null ? x : placesOf(x, rows);
-      const seen = wanted.add(this.selfAttention.forward(this.norm0.forward(x), null, rows));
-      const told = seen.add(this.crossAttention.forward(this.norm1.forward(seen), memory));
+      const texts = memory.size(0) / x.size(0);
+      // With texts apart, places are wanted of each.
+      const read = texts > 1 && rows !== null ? x.repeat([texts, 1, 1]) : x;
+      const wanted = rows === null ? read : placesOf(read, rows);
+      const seen = wanted.add(this.selfAttention.forward(this.norm0.forward(read), null, rows));
+      const each = seen.size(0) === memory.size(0) ? seen : seen.repeat([texts, 1, 1]);
+      const told = each.add(this.crossAttention.forward(this.norm1.forward(each), memory));
       return told.add(this.mlp.forward(this.norm2.forward(told)));
     });
   }

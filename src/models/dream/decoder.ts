@@ -64,9 +64,10 @@ export class Decoder extends Module {
 
   /**
    * After the last block's self-attention a place stands by itself, so that block finishes the wanted tokens only.
-   * @param encoded [B, U + V, D] @param mask the hidden tokens @param memory {@link remember} of each image's text
-   * @param wanted the tokens whose conditions are asked for
-   * @returns z [B, P, D] of the wanted tokens in raster order
+   * @param encoded [B, U + V, D] @param mask the hidden tokens
+   * @param memory {@link remember} of texts: one for each image, or T, all images with their first texts before all with their second
+   * @param wanted the tokens whose conditions are asked for, of each image with each text
+   * @returns z [T B, P, D] of the wanted tokens in raster order
    */
   forward(encoded: Tensor, mask: TokenMask, memory: readonly TextMemory[], wanted: TokenMask): Tensor {
     const last = this.blocks.length - 1;

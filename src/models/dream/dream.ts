@@ -233,9 +233,12 @@ export class Dream extends Module {
 
   /** Pictures' embeddings, unit length. @param tokens [B, N, C], hidden where the mask says @returns [B, joint width] */
   embedImages(tokens: Tensor, mask: TokenMask): Tensor {
-    return scope(() =>
-      normalise(this.imageProjection.forward(this.encoder.forward(tokens, mask).representation)),
-    );
+    return scope(() => this.embedRepresentation(this.encoder.forward(tokens, mask).representation));
+  }
+
+  /** The same of pictures that the encoder has seen. @param representation {@link Encoded}'s [B, U + V, D] */
+  embedRepresentation(representation: Tensor): Tensor {
+    return normalise(this.imageProjection.forward(representation));
   }
 
   /** Captions' embeddings, unit length. @param ids int64 [B, context] @returns [B, joint width] */

@@ -2,20 +2,13 @@
  * @file The paper's diffusion over one token: noise prediction with learned variance (SPEC sections 4 and 7; ADM's process as MAR
  * uses it). Training draws one of 1,000 steps; sampling runs the kept steps of a respaced process.
  */
-import {
-  cat,
-  type Generator,
-  randint,
-  randn,
-  scope,
-  type Tensor,
-  tensor,
-  where,
-} from "../../tensor/index.js";
+import { type Generator, randint, randn, scope, type Tensor, tensor, where } from "../../tensor/index.js";
 import { type DiffusionConstants, diffusionConstants } from "./diffusion-constants.js";
 import type { DiffusionHead } from "./diffusion-head.js";
 import { discretisedLogLikelihood, gaussianDivergence } from "./gaussians.js";
-import type { DiffusionDraws, HeadGuidance, TokenDiffusion, TokenNoise } from "./token-diffusion.js";
+import { NoiseSampler, type ReverseStep } from "./noise-sampler.js";
+import { type HeadPath, SolverSampler } from "./solver-sampler.js";
+import type { DiffusionDraws, Sampler, SamplingMethod, TokenDiffusion } from "./token-diffusion.js";
 
 /** The two terms of the loss, a row for each token, in means over the token's numbers. */
 export interface DiffusionTerms {
@@ -25,29 +18,12 @@ export interface DiffusionTerms {
   readonly variational: Tensor;
 }
 
-/** What the head says of P tokens. */
-export interface Prediction {
-  /** Noise, guided where guidance was asked for, [P, C]. */
-  readonly noise: Tensor;
-  /** Where the variance lies between its bounds, -1..1, [P, C]. */
-  readonly interpolation: Tensor;
-  /** The same without the caption; it does not influence what is drawn. */
-  readonly unguided: Tensor | null;
-}
-
-/** One reverse step's distribution. */
-export interface ReverseStep {
-  readonly mean: Tensor;
-  readonly logVariance: Tensor;
-  readonly start: Tensor;
-}
-
 /** How many steps the process has before respacing. */
 export const trainingSteps = 1000;
 
 export class NoiseDiffusion implements TokenDiffusion {
-  readonly #training: Tables;
-  readonly #sampling: Tables;
+  readonly #training = new Tables(diffusionConstants(trainingSteps));
+  readonly #sampling: string;
 
   /** @param sampling how many steps a drawing takes, or sections as `20,10,5` */
   constructor(
@@ -55,17 +31,12 @@ export class NoiseDiffusion implements TokenDiffusion {
     readonly tokenWidth: number,
     sampling: string,
   ) {
-    this.#training = new Tables(diffusionConstants(trainingSteps));
-    this.#sampling = new Tables(diffusionConstants(trainingSteps, sampling));
+    this.#sampling = sampling;
   }
 
   /** Noise, then where the variance lies. */
   get outputWidth(): number {
     return 2 * this.tokenWidth;
-  }
-
-  get stepCount(): number {
-    return this.#sampling.constants.stepCount;
   }
 
   draw(rows: number, random: Generator): DiffusionDraws {
@@ -113,79 +84,38 @@ export class NoiseDiffusion implements TokenDiffusion {
     });
   }
 
-  /**
-   * What the head says of a state.
-   * @param x [P, C] @param index a step of the respaced process, 0 the last one run
-   * @param condition the head's embedding of z, [P, W], or [2P, W] with guidance: the conditional rows first
-   */
-  predict(x: Tensor, index: number, condition: Tensor, guidance: HeadGuidance | null): Prediction {
-    return scope(() => {
-      const step = this.#sampling.constants.timestepMap[index]!;
-      const time = this.head.timeEmbedding.forward(tensor([step], [1], { dtype: "int64", device: x.device }));
-      const output = this.head.denoise(guidance === null ? x : cat([x, x], 0), time, condition);
-      return guidance === null ? separate(output) : guide(output, guidance);
-    });
+  sampler(method: SamplingMethod, stepCount?: number): Sampler {
+    return method === "ancestral"
+      ? this.ancestral(stepCount)
+      : new SolverSampler(this.head, new NoisePath(this.#respaced(stepCount)), method);
   }
 
-  /** One reverse step of the respaced process from a state [P, C] and what the head said of it. */
-  reverseStep(x: Tensor, index: number, { noise, interpolation }: Omit<Prediction, "unguided">): ReverseStep {
-    return scope(() => {
-      const at = tensor([index], [1], { dtype: "int64", device: x.device });
-      return this.#sampling.on(x.device).reverse(x, at, noise, interpolation);
-    });
+  /** The paper's own way. */
+  ancestral(stepCount?: number): NoiseSampler {
+    return new NoiseSampler(this.head, this.#respaced(stepCount));
   }
 
-  /** A draw from a reverse step; temperature scales the noise, and the last step has none. */
-  drawStep(step: ReverseStep, index: number, noise: Tensor, temperature: number): Tensor {
-    return scope(() =>
-      index === 0
-        ? step.mean.add(0)
-        : step.mean.add(step.logVariance.mul(0.5).exp().mul(noise).mul(temperature)),
-    );
-  }
-
-  sample(
-    z: Tensor,
-    noise: TokenNoise,
-    temperature: number,
-    guidance: HeadGuidance | null,
-    onStep?: (x: Tensor) => void,
-  ): Tensor {
-    return scope(() => {
-      const condition = this.head.condition.forward(z);
-      let x = noise.initial;
-      for (let index = this.stepCount - 1; index >= 0; index--) {
-        const drawn = noise.steps.select(0, this.stepCount - 1 - index);
-        const state = x;
-        x = scope(() => {
-          const prediction = this.predict(state, index, condition, guidance);
-          return this.drawStep(this.reverseStep(state, index, prediction), index, drawn, temperature);
-        });
-        onStep?.(x);
-      }
-      return x;
-    });
+  #respaced(stepCount?: number): DiffusionConstants {
+    return diffusionConstants(trainingSteps, stepCount?.toString() ?? this.#sampling);
   }
 }
 
-/** The two halves of the head's output. */
-function separate(output: Tensor): Prediction {
-  const [noise, interpolation] = output.chunk(2, 1) as [Tensor, Tensor];
-  return { noise, interpolation, unguided: null };
-}
+/** The respaced process as a solver follows it: noise predicted, the state's signal and deviation from the tables. */
+class NoisePath implements HeadPath {
+  readonly told: readonly number[];
+  readonly signals: readonly number[];
+  readonly deviations: readonly number[];
 
-/**
- * Classifier-free guidance: u + w (c - u) for the noise; the variance is not guided.
- * @param output [2P, 2C], the conditional rows first
- */
-export function guide(output: Tensor, { scale }: HeadGuidance): Prediction {
-  return scope(() => {
-    const { noise, interpolation } = separate(output);
-    const [conditional, unconditional] = noise.chunk(2, 0) as [Tensor, Tensor];
-    const [told, untold] = interpolation.chunk(2, 0) as [Tensor, Tensor];
-    const guided = unconditional.add(conditional.sub(unconditional).mul(scale));
-    return { noise: guided, interpolation: told, unguided: untold };
-  });
+  constructor({ timestepMap, sqrtAlphasCumprod, sqrtOneMinusAlphasCumprod }: DiffusionConstants) {
+    this.told = [...timestepMap].reverse();
+    this.signals = [...sqrtAlphasCumprod].reverse();
+    this.deviations = [...sqrtOneMinusAlphasCumprod].reverse();
+  }
+
+  start(x: Tensor, output: Tensor, i: number): Tensor {
+    const noise = output.narrow(1, 0, x.size(1));
+    return x.sub(noise.mul(this.deviations[i]!)).div(this.signals[i]!);
+  }
 }
 
 /** One table of the process, as a float32 column indexed by times. */

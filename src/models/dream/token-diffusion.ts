@@ -22,19 +22,17 @@ export interface TokenNoise {
   readonly steps: Tensor;
 }
 
-export interface TokenDiffusion {
-  /** Numbers in a token (C). */
-  readonly tokenWidth: number;
-  /** Numbers that the head gives for a token. */
-  readonly outputWidth: number;
+/**
+ * How the reverse process is followed. `ancestral` draws each earlier state from its posterior, as the paper does. The others are
+ * deterministic: the initial noise decides, and temperature has nothing to scale. `ddim`: Song and others, arXiv 2010.02502;
+ * `dpm-solver`: DPM-Solver++ of second order, multistep, Lu and others, arXiv 2211.01095.
+ */
+export type SamplingMethod = "ancestral" | "ddim" | "dpm-solver";
+
+/** Draws tokens with a head as it was when this was made. */
+export interface Sampler {
   /** Reverse steps of one drawing. */
   readonly stepCount: number;
-
-  /** Random times and noise. @param rows R */
-  draw(rows: number, random: Generator): DiffusionDraws;
-
-  /** @param x0 clean tokens [R, C] @param z decoder outputs [R, D] @returns a loss for each row, [R] */
-  loss(x0: Tensor, z: Tensor, draws: DiffusionDraws): Tensor;
 
   /**
    * Draws P tokens.
@@ -50,4 +48,22 @@ export interface TokenDiffusion {
     guidance: HeadGuidance | null,
     onStep?: (x: Tensor) => void,
   ): Tensor;
+
+  dispose(): void;
+}
+
+export interface TokenDiffusion {
+  /** Numbers in a token (C). */
+  readonly tokenWidth: number;
+  /** Numbers that the head gives for a token. */
+  readonly outputWidth: number;
+
+  /** Random times and noise. @param rows R */
+  draw(rows: number, random: Generator): DiffusionDraws;
+
+  /** @param x0 clean tokens [R, C] @param z decoder outputs [R, D] @returns a loss for each row, [R] */
+  loss(x0: Tensor, z: Tensor, draws: DiffusionDraws): Tensor;
+
+  /** @param stepCount reverse steps; the model's own where left out @throws DreamError `value` where they are not possible */
+  sampler(method: SamplingMethod, stepCount?: number): Sampler;
 }

@@ -3,20 +3,34 @@
  * time, and the head telling cos(phi) noise - sin(phi) x0. DEVIATION: not the paper's. Its noise prediction multiplies the
  * head's error by 20,290 at the first reverse step, which a head trained for minutes does not survive (DESIGN section 7).
  */
-import { cat, type Generator, rand, randn, scope, type Tensor, tensor } from "../../tensor/index.js";
+import { DreamError } from "../../errors.js";
+import { type Generator, rand, randn, scope, type Tensor } from "../../tensor/index.js";
 import type { DiffusionHead } from "./diffusion-head.js";
-import type { DiffusionDraws, HeadGuidance, TokenDiffusion, TokenNoise } from "./token-diffusion.js";
+import { type HeadPath, SolverSampler } from "./solver-sampler.js";
+import { guide, TimedHead } from "./timed-head.js";
+import type {
+  DiffusionDraws,
+  HeadGuidance,
+  Sampler,
+  SamplingMethod,
+  TokenDiffusion,
+  TokenNoise,
+} from "./token-diffusion.js";
 
 /** The head is told times as the paper's process counts them. */
 const headTimeScale = 1000;
 
 export class VelocityDiffusion implements TokenDiffusion {
+  readonly #stepCount: number;
+
   /** @param stepCount reverse steps of one drawing */
   constructor(
     readonly head: DiffusionHead,
     readonly tokenWidth: number,
-    readonly stepCount: number,
-  ) {}
+    stepCount: number,
+  ) {
+    this.#stepCount = stepCount;
+  }
 
   get outputWidth(): number {
     return this.tokenWidth;
@@ -39,6 +53,50 @@ export class VelocityDiffusion implements TokenDiffusion {
     });
   }
 
+  sampler(method: SamplingMethod, stepCount = this.#stepCount): Sampler {
+    if (!Number.isInteger(stepCount) || stepCount < 1)
+      throw new DreamError("value", {
+        operation: "diffusion steps",
+        expected: "a whole number, at least 1",
+        got: String(stepCount),
+      });
+    return method === "ancestral"
+      ? new VelocitySampler(this.head, stepCount)
+      : new SolverSampler(this.head, new VelocityPath(stepCount), method);
+  }
+}
+
+/** Angles from a quarter turn, all noise, towards nothing. */
+class VelocityPath implements HeadPath {
+  readonly told: readonly number[];
+  readonly signals: readonly number[];
+  readonly deviations: readonly number[];
+
+  constructor(stepCount: number) {
+    const times = Array.from({ length: stepCount }, (_, i) => 1 - i / stepCount);
+    this.told = times.map((time) => time * headTimeScale);
+    // A cosine of a quarter turn is not quite 0 in floating point.
+    this.signals = times.map((time) => (time === 1 ? 0 : Math.cos((time * Math.PI) / 2)));
+    this.deviations = times.map((time) => Math.sin((time * Math.PI) / 2));
+  }
+
+  start(x: Tensor, velocity: Tensor, i: number): Tensor {
+    return x.mul(this.signals[i]!).sub(velocity.mul(this.deviations[i]!));
+  }
+}
+
+/** Ancestral sampling: the posterior of the earlier state, given this one and the clean token that the velocity implies. */
+class VelocitySampler implements Sampler {
+  readonly #head: TimedHead;
+
+  constructor(
+    head: DiffusionHead,
+    readonly stepCount: number,
+  ) {
+    const times = Array.from({ length: stepCount }, (_, step) => (1 - step / stepCount) * headTimeScale);
+    this.#head = new TimedHead(head, times);
+  }
+
   sample(
     z: Tensor,
     noise: TokenNoise,
@@ -47,12 +105,13 @@ export class VelocityDiffusion implements TokenDiffusion {
     onStep?: (x: Tensor) => void,
   ): Tensor {
     return scope(() => {
-      const condition = this.head.condition.forward(z);
+      const condition = this.#head.condition(z);
       let x = noise.initial;
       for (let step = 0; step < this.stepCount; step++) {
         const state = x;
         x = scope(() => {
-          const velocity = this.#velocity(state, 1 - step / this.stepCount, condition, guidance);
+          const output = this.#head.tell(state, step, condition, guidance);
+          const velocity = guidance === null ? output : guide(output, guidance);
           return this.#reverse(state, velocity, step, noise.steps.select(0, step), temperature);
         });
         onStep?.(x);
@@ -61,17 +120,10 @@ export class VelocityDiffusion implements TokenDiffusion {
     });
   }
 
-  #velocity(x: Tensor, time: number, condition: Tensor, guidance: HeadGuidance | null): Tensor {
-    const told = this.head.timeEmbedding.forward(tensor([time * headTimeScale], [1], { device: x.device }));
-    if (guidance === null) return this.head.denoise(x, told, condition);
-    const [conditional, unconditional] = this.head.denoise(cat([x, x], 0), told, condition).chunk(2, 0) as [
-      Tensor,
-      Tensor,
-    ];
-    return unconditional.add(conditional.sub(unconditional).mul(guidance.scale));
+  dispose(): void {
+    this.#head.dispose();
   }
 
-  /** An ancestral step: the posterior of the earlier state, given this one and the clean token that the velocity implies. */
   #reverse(x: Tensor, velocity: Tensor, step: number, noise: Tensor, temperature: number): Tensor {
     const angle = ((1 - step / this.stepCount) * Math.PI) / 2;
     const earlier = ((1 - (step + 1) / this.stepCount) * Math.PI) / 2;

@@ -1,0 +1,122 @@
+/** @file The drawing bench: pictures' latents from captions, against the release's way of drawing in plain PyTorch. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DrawingEngine } from "../src/generate/engine.js";
+import { drawLatents } from "../src/generate/generate.js";
+import { SeededNoise, seededOrders } from "../src/generate/noise.js";
+import { tokenCount } from "../src/models/dream/config.js";
+import { Dream } from "../src/models/dream/dream.js";
+import { initialise } from "../src/models/dream/initialise.js";
+import {
+  Generator,
+  hasFastBfloat16,
+  noGrad,
+  packageRoot,
+  randn,
+  scope,
+  synchronize,
+} from "../src/tensor/index.js";
+import {
+  type DrawingCase,
+  diffusionSteps,
+  drawingCases,
+  drawnWith,
+  guidance,
+  selectionOf,
+  steps,
+} from "./generate-cases.js";
+import type { BenchCase } from "./rows.js";
+import { captionsOf, sizes } from "./sizes.js";
+
+const folder = join(packageRoot(), "build", "bench");
+
+/** Writes what the peer is told. @returns where */
+export async function prepareDrawing(): Promise<readonly string[]> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, "generate.json");
+  const told = { sizes, cases: drawingCases, steps, diffusionSteps, guidance: 3 };
+  await writeFile(path, JSON.stringify(told));
+  return [path];
+}
+
+let current: { readonly size: string; readonly engine: DrawingEngine } | null = null;
+
+export function finishDrawing(): void {
+  current?.engine.dispose();
+  current?.engine.model.dispose();
+  current = null;
+}
+
+/** A model with weights of a trained one's size: what begins at zero would leave the head nothing to do. */
+export function randomModel(size: DrawingCase["size"], random: Generator): Dream {
+  const model = new Dream(drawnWith(size));
+  initialise(model, random);
+  noGrad(() => {
+    for (const [name, tensor] of model.parameters())
+      if (/^diffusionHead\.(.*modulation|final)/.test(name)) tensor.normal_(0, 0.02, { generator: random });
+  });
+  return model;
+}
+
+function engineOf({ size }: DrawingCase): DrawingEngine {
+  if (current?.size === size) return current.engine;
+  finishDrawing();
+  const model = randomModel(size, Generator.fromSeed(1));
+  const { length, width } = model.config.captions;
+  current = {
+    size,
+    engine: new DrawingEngine(
+      model,
+      scope(() => randn([1, length, width])),
+    ),
+  };
+  return current.engine;
+}
+
+let nextSeed = 0;
+
+function drawSeconds(one: DrawingCase): number {
+  const engine = engineOf(one);
+  const { model } = engine;
+  const { captions: told } = model.config;
+  const seeds = Array.from({ length: one.batch }, () => nextSeed++);
+  return scope(() => {
+    const request = {
+      captions: randn([one.batch, told.length, told.width]),
+      captionIds: captionsOf(
+        seeds.map(() => 20),
+        model.config,
+      ),
+      orders: seededOrders(seeds, tokenCount(model.config)),
+      noise: new SeededNoise(seeds),
+      stepCount: steps,
+      guidance,
+      temperature: 1,
+      selection: selectionOf(one),
+    };
+    synchronize(model.device);
+    const started = performance.now();
+    drawLatents(engine, request);
+    synchronize(model.device);
+    return (performance.now() - started) / 1000;
+  });
+}
+
+function caseOf([name, one]: readonly [string, DrawingCase]): BenchCase {
+  const inFloat32 = name.replace("bf16", "f32");
+  return {
+    name,
+    unit: "s/picture",
+    scale: (seconds) => seconds / one.batch,
+    ours: () => drawSeconds(one),
+    rounds: one.rounds,
+    device: one.device,
+    peerCases: one.device === "cpu" && inFloat32 !== name ? [inFloat32, name] : [name],
+    missing:
+      one.precision === "bfloat16" && !hasFastBfloat16(one.device)
+        ? "this processor multiplies bfloat16 more slowly than float32, which drawing takes in its place"
+        : null,
+  };
+}
+
+export const generateCases: readonly BenchCase[] = Object.entries(drawingCases).map(caseOf);

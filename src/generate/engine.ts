@@ -1,0 +1,52 @@
+/**
+ * @file What is the same for all drawings with a model, computed once: the empty caption's keys and values, the encoder's pass over the
+ * empty canvas, the samplers with the head's embeddings of their times.
+ */
+import { tokenCount } from "../models/dream/config.js";
+import type { Dream } from "../models/dream/dream.js";
+import { TokenMask } from "../models/dream/mask.js";
+import type { Sampler } from "../models/dream/token-diffusion.js";
+import type { TextMemory } from "../nn/index.js";
+import { noGrad, scope, type Tensor, zeros } from "../tensor/index.js";
+
+export class DrawingEngine {
+  /** Each decoder block's memory of the empty caption, one row. */
+  readonly silence: readonly TextMemory[];
+  /** What the encoder gives of the empty canvas, [1, U, D]. */
+  readonly blank: Tensor;
+  readonly sampler: Sampler;
+
+  /**
+   * @param model with the weights that it keeps while the engine lives
+   * @param emptyCaption what the decoder reads where it is told nothing: states [1, L, W], or word ids int64 [1, L]
+   */
+  constructor(
+    readonly model: Dream,
+    emptyCaption: Tensor,
+  ) {
+    const N = tokenCount(model.config);
+    [this.silence, this.blank, this.sampler] = inEvaluation(model, () => {
+      const silence = model.rememberCaptions(emptyCaption);
+      const tokens = zeros([1, N, model.diffusion.tokenWidth], { device: model.device });
+      const blank = model.encoder.forward(tokens, TokenMask.all(1, N)).output;
+      for (const kept of [...silence, blank]) kept.persist();
+      return [silence, blank, model.diffusion.sampler("ancestral")] as const;
+    });
+  }
+
+  dispose(): void {
+    for (const kept of [...this.silence, this.blank]) kept.dispose();
+    this.sampler.dispose();
+  }
+}
+
+/** Runs with nothing dropped and no gradient kept, and leaves the model's mode as it was. */
+export function inEvaluation<T>(model: Dream, run: () => T): T {
+  const before = model.mode;
+  model.setMode("eval");
+  try {
+    return noGrad(() => scope(run));
+  } finally {
+    model.setMode(before);
+  }
+}
