@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DrawingEngine } from "../src/generate/engine.js";
 import { drawLatents } from "../src/generate/generate.js";
 import type { NoiseRequest, NoiseSource } from "../src/generate/noise.js";
+import { ancestral } from "../src/generate/schedule.js";
 import { tokenCount, tokenWidth } from "../src/models/dream/config.js";
 import { TokenOrders } from "../src/models/dream/mask.js";
 import { pytorchState } from "../src/models/dream/pytorch-names.js";
@@ -27,7 +28,7 @@ class GivenNoise implements NoiseSource {
     this.#all = all;
   }
 
-  draw({ candidates, tokensPerImage: P, tokenWidth: C, diffusionSteps: S }: NoiseRequest): TokenNoise {
+  draw({ candidates, tokensPerImage: P, tokenWidth: C, noiseBlocks: S }: NoiseRequest): TokenNoise {
     const from = this.#taken.get(candidates[0]!) ?? 0;
     for (const candidate of candidates) this.#taken.set(candidate, from + P);
     const images = candidates.map((candidate, b) =>
@@ -72,6 +73,7 @@ export async function checkDrawing(peer: Extract<Peer, { kind: "ready" }>): Prom
         stepCount: steps,
         guidance,
         temperature: 1,
+        sampling: ancestral,
         selection: selectionOf({ candidates, atStep }),
       };
       const latents = drawLatents(engine, request, (event) => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DrawingEngine } from "../src/generate/engine.js";
 import { drawLatents } from "../src/generate/generate.js";
 import { SeededNoise, seededOrders } from "../src/generate/noise.js";
+import { ancestral } from "../src/generate/schedule.js";
 import { tokenCount } from "../src/models/dream/config.js";
 import { Dream } from "../src/models/dream/dream.js";
 import { initialise } from "../src/models/dream/initialise.js";
@@ -92,6 +93,7 @@ function drawSeconds(one: DrawingCase): number {
       stepCount: steps,
       guidance,
       temperature: 1,
+      sampling: ancestral,
       selection: selectionOf(one),
     };
     synchronize(model.device);

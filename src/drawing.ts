@@ -7,7 +7,13 @@ import { DrawingEngine } from "./generate/engine.js";
 import { drawEveryCandidate } from "./generate/every-candidate.js";
 import { drawLatents } from "./generate/generate.js";
 import { SeededNoise, seededOrders } from "./generate/noise.js";
-import { type DecodingStep, decodingSchedule, stepsToFraction } from "./generate/schedule.js";
+import {
+  ancestral,
+  type DecodingStep,
+  decodingSchedule,
+  stepsToFraction,
+  type TokenSampling,
+} from "./generate/schedule.js";
 import type { Selection } from "./generate/selection.js";
 import { tokenCount } from "./models/dream/config.js";
 import { unpatchify } from "./models/dream/tokens.js";
@@ -16,7 +22,10 @@ import type { Recipe } from "./recipe/recipe.js";
 import { scope } from "./tensor/index.js";
 
 /** How a drawing is sampled: steps, guidance, temperature. */
-export type Sampling = Pick<Recipe["drawing"], "steps" | "guidance" | "temperature">;
+export type Sampling = Pick<Recipe["drawing"], "steps" | "guidance" | "temperature"> & {
+  /** The paper's where left out. */
+  readonly tokens?: TokenSampling;
+};
 
 /** Whether candidates are drawn and chosen between. */
 export type Choice =
@@ -127,12 +136,22 @@ export class DrawingPipeline {
   }
 
   /** @throws DreamError `value` where a caption does not fit */
-  #request(captions: readonly string[], { steps: stepCount, guidance, temperature }: Sampling) {
+  #request(
+    captions: readonly string[],
+    { steps: stepCount, guidance, temperature, tokens = ancestral }: Sampling,
+  ) {
     const { captions: reader } = this.trained;
     for (const caption of captions) checkCaption(reader, caption);
     // Guidance 0 asks for what is drawn without a caption: both branches take the empty one (SPEC section 13).
     const told = reader.told(guidance.scale === 0 ? captions.map(() => "") : captions);
-    return { captions: told, captionIds: reader.ids(captions), stepCount, guidance, temperature };
+    return {
+      captions: told,
+      captionIds: reader.ids(captions),
+      stepCount,
+      guidance,
+      temperature,
+      sampling: tokens,
+    };
   }
 }
 

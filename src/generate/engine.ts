@@ -5,7 +5,7 @@
 import { tokenCount } from "../models/dream/config.js";
 import type { Dream } from "../models/dream/dream.js";
 import { TokenMask } from "../models/dream/mask.js";
-import type { Sampler } from "../models/dream/token-diffusion.js";
+import type { Sampler, SamplingMethod } from "../models/dream/token-diffusion.js";
 import type { TextMemory } from "../nn/index.js";
 import { noGrad, scope, type Tensor, zeros } from "../tensor/index.js";
 
@@ -14,7 +14,7 @@ export class DrawingEngine {
   readonly silence: readonly TextMemory[];
   /** What the encoder gives of the empty canvas, [1, U, D]. */
   readonly blank: Tensor;
-  readonly sampler: Sampler;
+  readonly #samplers = new Map<string, Sampler>();
 
   /**
    * @param model with the weights that it keeps while the engine lives
@@ -25,18 +25,28 @@ export class DrawingEngine {
     emptyCaption: Tensor,
   ) {
     const N = tokenCount(model.config);
-    [this.silence, this.blank, this.sampler] = inEvaluation(model, () => {
+    [this.silence, this.blank] = inEvaluation(model, () => {
       const silence = model.rememberCaptions(emptyCaption);
       const tokens = zeros([1, N, model.diffusion.tokenWidth], { device: model.device });
       const blank = model.encoder.forward(tokens, TokenMask.all(1, N)).output;
       for (const kept of [...silence, blank]) kept.persist();
-      return [silence, blank, model.diffusion.sampler("ancestral")] as const;
+      return [silence, blank] as const;
     });
   }
 
+  /** @param stepCount reverse steps; null for the model's own @throws DreamError `value` where they are not possible */
+  sampler(method: SamplingMethod, stepCount: number | null): Sampler {
+    const key = `${method} ${stepCount}`;
+    let sampler = this.#samplers.get(key);
+    if (sampler === undefined) {
+      sampler = this.model.diffusion.sampler(method, stepCount ?? undefined);
+      this.#samplers.set(key, sampler);
+    }
+    return sampler;
+  }
+
   dispose(): void {
-    for (const kept of [...this.silence, this.blank]) kept.dispose();
-    this.sampler.dispose();
+    for (const kept of [...this.silence, this.blank, ...this.#samplers.values()]) kept.dispose();
   }
 }
 

@@ -5,7 +5,7 @@ import { scope, type Tensor } from "../tensor/index.js";
 import { DrawingEngine } from "./engine.js";
 import { type DrawingEvent, drawLatents } from "./generate.js";
 import { SeededNoise, seededOrders } from "./noise.js";
-import type { Guidance } from "./schedule.js";
+import { ancestral, type Guidance } from "./schedule.js";
 import type { Selection } from "./selection.js";
 
 const model = tinyModel({ ...tinyConfig, diffusion: { kind: "velocity", steps: 5 } });
@@ -30,6 +30,7 @@ function draw(
       stepCount: 6,
       guidance,
       temperature: 1,
+      sampling: ancestral,
       selection,
     };
     return drawLatents(new DrawingEngine(by, empty), request, observe).toNumbers();

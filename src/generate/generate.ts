@@ -5,7 +5,13 @@ import { unpatchify } from "../models/dream/tokens.js";
 import { cat, scope, type Tensor } from "../tensor/index.js";
 import { type DrawingEngine, inEvaluation } from "./engine.js";
 import type { NoiseSource } from "./noise.js";
-import { type DecodingStep, decodingSchedule, type Guidance } from "./schedule.js";
+import {
+  type DecodingStep,
+  decodingSchedule,
+  diffusionStepsAt,
+  type Guidance,
+  type TokenSampling,
+} from "./schedule.js";
 import { bestCandidates, pickCandidates, type Selection, scoreCanvas } from "./selection.js";
 import {
   type Canvas,
@@ -31,6 +37,7 @@ export interface DrawingRequest {
   readonly stepCount: number;
   readonly guidance: Guidance;
   readonly temperature: number;
+  readonly sampling: TokenSampling;
   readonly selection: Selection;
 }
 
@@ -206,13 +213,18 @@ class Drawing {
     streams: readonly (readonly number[])[],
   ): Canvas {
     return scope(() => {
-      const { sampler, model } = this.#engine;
+      const { model } = this.#engine;
+      const { sampling, stepCount } = this.#request;
+      const sampler = this.#engine.sampler(
+        sampling.method,
+        diffusionStepsAt(sampling, step.index, stepCount),
+      );
       const drawn = streams.map((candidates) =>
         this.#request.noise.draw({
           candidates,
           tokensPerImage: step.predicted,
           tokenWidth: model.diffusion.tokenWidth,
-          diffusionSteps: sampler.stepCount,
+          noiseBlocks: sampler.noiseBlocks,
         }),
       );
       const { device } = model;

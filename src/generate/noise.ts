@@ -9,8 +9,8 @@ export interface NoiseRequest {
   readonly candidates: readonly number[];
   readonly tokensPerImage: number;
   readonly tokenWidth: number;
-  /** Reverse steps of the diffusion head. */
-  readonly diffusionSteps: number;
+  /** Blocks of noise after the initial one: S, or 0. */
+  readonly noiseBlocks: number;
 }
 
 /** Gives noise, image by image in raster order: initial [P, C] and steps [S, P, C], P = images x tokens per image. */
@@ -28,19 +28,19 @@ export class SeededNoise implements NoiseSource {
     this.#seeds = seeds;
   }
 
-  draw({ candidates, tokensPerImage, tokenWidth, diffusionSteps }: NoiseRequest): TokenNoise {
+  draw({ candidates, tokensPerImage, tokenWidth, noiseBlocks }: NoiseRequest): TokenNoise {
     return scope(() => {
       const perImage = candidates.map((candidate, image) =>
-        randn([diffusionSteps + 1, tokensPerImage, tokenWidth], {
+        randn([noiseBlocks + 1, tokensPerImage, tokenWidth], {
           generator: this.#stream(image, candidate),
         }),
       );
       const all = stack(perImage, 1).reshape([
-        diffusionSteps + 1,
+        noiseBlocks + 1,
         candidates.length * tokensPerImage,
         tokenWidth,
       ]);
-      return { initial: all.select(0, 0), steps: all.narrow(0, 1, diffusionSteps) };
+      return { initial: all.select(0, 0), steps: all.narrow(0, 1, noiseBlocks) };
     });
   }
 

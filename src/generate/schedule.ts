@@ -1,10 +1,35 @@
 /** @file How many tokens each decoding step draws, and how strongly it is guided (SPEC section 7). */
 import { DreamError } from "../errors.js";
+import type { SamplingMethod } from "../models/dream/token-diffusion.js";
 
 /** Classifier-free guidance. `linear` grows with the share of tokens decoded; `constant` does not. */
 export type Guidance =
   | { readonly kind: "none" }
   | { readonly kind: "linear" | "constant"; readonly scale: number };
+
+/** How the diffusion head draws a step's tokens. */
+export interface TokenSampling {
+  readonly method: SamplingMethod;
+  /**
+   * Reverse steps in the first decoding step and in the last, and evenly between them: fewer are needed as the picture fills (DiSA, arXiv
+   * 2505.20297). Null: as many as the model's own sampling has.
+   */
+  readonly diffusionSteps: { readonly first: number; readonly last: number } | null;
+}
+
+/** The paper's way. */
+export const ancestral: TokenSampling = { method: "ancestral", diffusionSteps: null };
+
+/** Reverse steps of one decoding step, null for the model's own. @param stepCount decoding steps asked for */
+export function diffusionStepsAt(
+  { diffusionSteps }: TokenSampling,
+  index: number,
+  stepCount: number,
+): number | null {
+  if (diffusionSteps === null) return null;
+  const { first, last } = diffusionSteps;
+  return Math.round(first + ((last - first) * index) / Math.max(1, stepCount - 1));
+}
 
 /** One decoding step that draws tokens. */
 export interface DecodingStep {

@@ -2,7 +2,7 @@
 import { DrawingEngine } from "../generate/engine.js";
 import { type DrawingRequest, drawLatents } from "../generate/generate.js";
 import type { NoiseRequest, NoiseSource } from "../generate/noise.js";
-import { type Guidance, guidanceScale, maskLengthAfter } from "../generate/schedule.js";
+import { ancestral, type Guidance, guidanceScale, maskLengthAfter } from "../generate/schedule.js";
 import type { Selection } from "../generate/selection.js";
 import type { Dream } from "../models/dream/dream.js";
 import { TokenMask, TokenOrders } from "../models/dream/mask.js";
@@ -44,12 +44,12 @@ class RecordedNoise implements NoiseSource {
     this.#branches = guided ? 2 : 1;
   }
 
-  draw({ candidates, tokensPerImage, tokenWidth, diffusionSteps }: NoiseRequest): TokenNoise {
+  draw({ candidates, tokensPerImage, tokenWidth, noiseBlocks }: NoiseRequest): TokenNoise {
     const P = candidates.length * tokensPerImage;
     const initial = this.#take(P * tokenWidth).reshape([P, tokenWidth]);
     // The unconditional half of a block is in the stream and has no influence.
-    const blocks = this.#take(diffusionSteps * this.#branches * P * tokenWidth);
-    const steps = blocks.reshape([diffusionSteps, this.#branches * P, tokenWidth]).narrow(1, 0, P);
+    const blocks = this.#take(noiseBlocks * this.#branches * P * tokenWidth);
+    const steps = blocks.reshape([noiseBlocks, this.#branches * P, tokenWidth]).narrow(1, 0, P);
     return { initial, steps };
   }
 
@@ -85,6 +85,7 @@ function requestOf(
     stepCount: settings.num_iter,
     guidance: guided ? { kind: settings.cfg_schedule, scale: settings.cfg } : { kind: "none" },
     temperature: settings.temperature,
+    sampling: ancestral,
     selection: selectionOf(settings),
   };
   return { request, emptyCaption: captions.narrow(0, guided ? orders.batch : 0, 1) };

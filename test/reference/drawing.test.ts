@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { DrawingEngine } from "../../src/generate/engine.js";
 import { drawLatents } from "../../src/generate/generate.js";
 import { SeededNoise, seededOrders } from "../../src/generate/noise.js";
-import type { Guidance } from "../../src/generate/schedule.js";
+import { ancestral, type Guidance } from "../../src/generate/schedule.js";
 import type { Selection } from "../../src/generate/selection.js";
 import type { DreamConfig } from "../../src/models/dream/config.js";
 import { scope } from "../../src/tensor/index.js";
@@ -62,6 +62,7 @@ describe("the engine draws what the release's way of drawing gives", () => {
         stepCount,
         guidance,
         temperature: 0.9,
+        sampling: ancestral,
         selection,
       });
       const naive = drawNaively(model, empty, request());

@@ -107,7 +107,7 @@ class Naive {
       candidates,
       tokensPerImage: drawn.count,
       tokenWidth: this.model.diffusion.tokenWidth,
-      diffusionSteps: this.#diffusionSteps,
+      noiseBlocks: this.#diffusionSteps,
     });
     const scale =
       guidance.kind === "linear"

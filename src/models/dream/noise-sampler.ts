@@ -43,6 +43,10 @@ export class NoiseSampler implements Sampler {
     return this.#constants.stepCount;
   }
 
+  get noiseBlocks(): number {
+    return this.stepCount;
+  }
+
   /**
    * What the head says of a state. Guidance is of the noise; the variance is the conditional rows'.
    * @param x [P, C] @param index a step of the respaced process, 0 the last one run

@@ -55,6 +55,7 @@ export function solverStep(
 }
 
 export class SolverSampler implements Sampler {
+  readonly noiseBlocks = 0;
   readonly #head: TimedHead;
   readonly #path: HeadPath;
   readonly #method: SolverMethod;

@@ -18,7 +18,7 @@ export interface HeadGuidance {
 export interface TokenNoise {
   /** [P, C] */
   readonly initial: Tensor;
-  /** [S, P, C], from the noisiest step to the last; the last is not used. */
+  /** [S, P, C], from the noisiest step to the last, which is not used; [0, P, C] where a sampler takes none. */
   readonly steps: Tensor;
 }
 
@@ -33,6 +33,8 @@ export type SamplingMethod = "ancestral" | "ddim" | "dpm-solver";
 export interface Sampler {
   /** Reverse steps of one drawing. */
   readonly stepCount: number;
+  /** How many blocks of noise it takes after the initial one. */
+  readonly noiseBlocks: number;
 
   /**
    * Draws P tokens.

@@ -97,6 +97,10 @@ class VelocitySampler implements Sampler {
     this.#head = new TimedHead(head, times);
   }
 
+  get noiseBlocks(): number {
+    return this.stepCount;
+  }
+
   sample(
     z: Tensor,
     noise: TokenNoise,
