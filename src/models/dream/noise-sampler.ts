@@ -61,12 +61,13 @@ export class NoiseSampler implements Sampler {
     const of = (table: Float64Array): number => table[index]!;
     const c = this.#constants;
     return scope(() => {
-      const share = interpolation.add(1).div(2);
-      const logVariance = share
-        .mul(of(c.logBetas))
-        .add(share.neg().add(1).mul(of(c.posteriorLogVarianceClipped)));
-      const start = x.mul(of(c.sqrtRecipAlphasCumprod)).sub(noise.mul(of(c.sqrtRecipm1AlphasCumprod)));
-      const mean = start.mul(of(c.posteriorMeanCoef1)).add(x.mul(of(c.posteriorMeanCoef2)));
+      // In logarithms the variance goes from the posterior's to beta as the share (v + 1) / 2 goes from 0 to 1.
+      const [least, most] = [of(c.posteriorLogVarianceClipped), of(c.logBetas)];
+      const logVariance = interpolation.mul((most - least) / 2).add((most + least) / 2);
+      const start = x
+        .mul(of(c.sqrtRecipAlphasCumprod))
+        .add(noise, { alpha: -of(c.sqrtRecipm1AlphasCumprod) });
+      const mean = start.mul(of(c.posteriorMeanCoef1)).add(x, { alpha: of(c.posteriorMeanCoef2) });
       return { mean, logVariance, start };
     });
   }
@@ -76,7 +77,7 @@ export class NoiseSampler implements Sampler {
     return scope(() =>
       index === 0
         ? step.mean.add(0)
-        : step.mean.add(step.logVariance.mul(0.5).exp().mul(noise).mul(temperature)),
+        : step.mean.add(step.logVariance.mul(0.5).exp().mul(noise), { alpha: temperature }),
     );
   }
 

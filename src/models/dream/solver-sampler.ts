@@ -49,9 +49,9 @@ export function solverStep(
     // Where the guess will be half way on, in the logarithm of the ratio of signal and deviation.
     const ratio = (k: number): number => Math.log(signals[k]! / deviations[k]!);
     const share = (ratio(i + 1) - ratio(i)) / (2 * (ratio(i) - ratio(i - 1)));
-    target = start.mul(1 + share).sub(before.mul(share));
+    target = start.mul(1 + share).add(before, { alpha: -share });
   }
-  return x.mul(shrink).add(target.mul(signal - shrink * signals[i]!));
+  return x.mul(shrink).add(target, { alpha: signal - shrink * signals[i]! });
 }
 
 export class SolverSampler implements Sampler {

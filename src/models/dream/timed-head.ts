@@ -67,5 +67,5 @@ function packedLayers({ input, blocks, final }: DiffusionHead): Tensor[] {
 /** Classifier-free guidance: u + w (c - u). @param output [2P, C], the conditional rows first @returns [P, C] */
 export function guide(output: Tensor, { scale }: HeadGuidance): Tensor {
   const [conditional, unconditional] = output.chunk(2, 0) as [Tensor, Tensor];
-  return unconditional.add(conditional.sub(unconditional).mul(scale));
+  return unconditional.add(conditional.sub(unconditional), { alpha: scale });
 }

@@ -132,15 +132,15 @@ class VelocitySampler implements Sampler {
     const angle = ((1 - step / this.stepCount) * Math.PI) / 2;
     const earlier = ((1 - (step + 1) / this.stepCount) * Math.PI) / 2;
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-    const start = x.mul(cos).sub(velocity.mul(sin));
+    const start = x.mul(cos).add(velocity, { alpha: -sin });
     if (step === this.stepCount - 1) return start;
-    const direction = x.mul(sin).add(velocity.mul(cos));
+    const direction = x.mul(sin).add(velocity, { alpha: cos });
     const [signal, deviation] = [Math.cos(earlier), Math.sin(earlier)];
     const variance = (deviation ** 2 / sin ** 2) * (1 - (cos / signal) ** 2);
     const kept = Math.sqrt(Math.max(0, deviation ** 2 - variance));
     return start
       .mul(signal)
-      .add(direction.mul(kept))
-      .add(noise.mul(Math.sqrt(variance) * temperature));
+      .add(direction, { alpha: kept })
+      .add(noise, { alpha: Math.sqrt(variance) * temperature });
   }
 }
