@@ -22,19 +22,20 @@ const B = 3;
 /** Draws of one tensor [K, S + 1, B, N, C], taken along N as tokens are drawn. */
 class GivenNoise implements NoiseSource {
   readonly #all: Tensor;
-  readonly #taken = new Map<number, number>();
+  readonly #taken = new Map<string, number>();
 
   constructor(all: Tensor) {
     this.#all = all;
   }
 
-  draw({ candidates, tokensPerImage: P, tokenWidth: C, noiseBlocks: S }: NoiseRequest): TokenNoise {
-    const from = this.#taken.get(candidates[0]!) ?? 0;
-    for (const candidate of candidates) this.#taken.set(candidate, from + P);
-    const images = candidates.map((candidate, b) =>
-      this.#all.select(0, candidate).select(1, b).narrow(1, from, P),
-    );
-    const draws = stack(images, 1).reshape([S + 1, candidates.length * P, C]);
+  draw({ trajectories, tokensPerImage: P, tokenWidth: C, noiseBlocks: S }: NoiseRequest): TokenNoise {
+    const each = trajectories.map(({ image, candidate }) => {
+      const key = `${image} ${candidate}`;
+      const from = this.#taken.get(key) ?? 0;
+      this.#taken.set(key, from + P);
+      return this.#all.select(0, candidate).select(1, image).narrow(1, from, P);
+    });
+    const draws = stack(each, 1).reshape([S + 1, trajectories.length * P, C]);
     return { initial: draws.select(0, 0), steps: draws.narrow(0, 1, S) };
   }
 }
@@ -77,7 +78,7 @@ export async function checkDrawing(peer: Extract<Peer, { kind: "ready" }>): Prom
         selection: selectionOf({ candidates, atStep }),
       };
       const latents = drawLatents(engine, request, (event) => {
-        if (event.kind === "choice") scores = event.scores.flat();
+        if (event.kind === "choice") scores = event.scores;
       });
       return patchify(latents, model.config.latent.patch).toNumbers();
     });

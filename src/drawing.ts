@@ -80,7 +80,9 @@ export class DrawingPipeline {
     const { model, codec } = this.trained;
     return scope(() => {
       const N = tokenCount(model.config);
-      let [scores, best]: [readonly (readonly number[])[], readonly number[]] = [[], captions.map(() => 0)];
+      // Of each caption's candidates, the last score that each had, and who was left after the last choice.
+      const scores = captions.map((): number[] => []);
+      const chosen = captions.map(() => 0);
       const latents = drawLatents(
         this.#engine,
         {
@@ -91,19 +93,24 @@ export class DrawingPipeline {
         },
         (event) => {
           if (event.kind === "step") return onStep?.(event.step);
-          ({ scores, best } = event);
+          for (const [place, { image, candidate }] of event.trajectories.entries())
+            scores[image]![candidate] = event.scores[place]!;
+          for (const place of event.kept) {
+            const { image, candidate } = event.trajectories[place]!;
+            chosen[image] = candidate;
+          }
           if (onChoice === undefined) return;
           const all = picturesOf(codec.decode(unpatchify(event.canvas.tokens, model.config.latent.patch)));
           onChoice(
-            captions.map((_, b) => scores.map((_, k) => all[k * captions.length + b]!)),
+            captions.map((_, b) => all.filter((_, place) => event.trajectories[place]!.image === b)),
             event.step,
           );
         },
       );
       return picturesOf(codec.decode(latents)).map((picture, b) => ({
         picture,
-        candidateScores: scores.map((row) => row[b]!),
-        chosen: best[b]!,
+        candidateScores: scores[b]!,
+        chosen: chosen[b]!,
       }));
     });
   }

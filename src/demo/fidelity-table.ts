@@ -8,7 +8,6 @@ import { allCorrect, attributes, fidelityOf, judge, type Verdict } from "../eval
 import { pairedDifference } from "../evaluate/intervals.js";
 import { writeAtomically } from "../formats/atomic.js";
 import { encodePng, type Picture } from "../formats/images.js";
-import { bestCandidates } from "../generate/selection.js";
 import type { FidelityTable } from "../report/demo-story.js";
 import type { DemoPlan } from "./plan.js";
 import type { Prompt } from "./prompts.js";
@@ -70,7 +69,8 @@ export async function fidelityTable(
 
 /** Which of the first `count` candidates has the highest score at a fraction. */
 function chosen({ scores }: JudgedPrompt, count: number, fraction: number): number {
-  return bestCandidates(scores[fraction]!.slice(0, count).map((score) => [score]))[0]!;
+  const some = scores[fraction]!.slice(0, count);
+  return some.indexOf(Math.max(...some));
 }
 
 async function drawAndJudge(

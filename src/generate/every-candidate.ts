@@ -45,7 +45,7 @@ export function drawEveryCandidate(
       {
         ...request,
         captions: request.captions.repeat([K, ...request.captions.shape.slice(1).map(() => 1)]),
-        orders: seededOrders(seeds, N).repeat(K),
+        orders: seededOrders(seeds, N).pick(streams.map((_, row) => row % B)),
         noise: new SeededNoise(streams),
         selection: { kind: "none" },
       },

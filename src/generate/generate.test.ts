@@ -4,7 +4,7 @@ import type { Dream } from "../models/dream/dream.js";
 import { scope, type Tensor } from "../tensor/index.js";
 import { DrawingEngine } from "./engine.js";
 import { type DrawingEvent, drawLatents } from "./generate.js";
-import { SeededNoise, seededOrders } from "./noise.js";
+import { candidateSeed, SeededNoise, seededOrders } from "./noise.js";
 import { ancestral, type Guidance } from "./schedule.js";
 import type { Selection } from "./selection.js";
 
@@ -19,13 +19,14 @@ function draw(
   guidance: Guidance = { kind: "linear", scale: 3 },
   observe?: (event: DrawingEvent) => void,
   by: Dream = model,
+  orderSeeds: readonly number[] = seeds,
 ): number[] {
   return scope(() => {
     const part = (x: Tensor): Tensor => x.narrow(0, ...rows);
     const request = {
       captions: part(captions),
       captionIds: part(captionIds),
-      orders: seededOrders(seeds, 16),
+      orders: seededOrders(orderSeeds, 16),
       noise: new SeededNoise(seeds),
       stepCount: 6,
       guidance,
@@ -79,10 +80,19 @@ describe("Semantically Aligned Decoding", () => {
     draw([5, 6], [0, 2], once, undefined, (event) => {
       if (event.kind === "choice") choice = event;
     });
-    const { scores, best } = choice!;
-    expect([scores.length, scores[0]!.length]).toEqual([3, 2]);
-    for (const [image, candidate] of best.entries())
-      for (const row of scores) expect(row[image]).toBeLessThanOrEqual(scores[candidate]![image]!);
+    const { trajectories, scores, kept } = choice!;
+    expect(trajectories.map(({ image, candidate }) => `${image}:${candidate}`)).toEqual([
+      "0:0",
+      "1:0",
+      "0:1",
+      "1:1",
+      "0:2",
+      "1:2",
+    ]);
+    expect(kept.length).toBe(2);
+    for (const place of kept)
+      for (const [other, { image }] of trajectories.entries())
+        if (image === trajectories[place]!.image) expect(scores[other]).toBeLessThanOrEqual(scores[place]!);
   });
 
   it("with one candidate draws what plain decoding draws", () => {
@@ -99,6 +109,56 @@ describe("Semantically Aligned Decoding", () => {
       if (event.kind === "choice") chosenAt.push(event.step.index);
     });
     expect(chosenAt).toEqual([2, 3, 4, 5]);
+  });
+
+  const halving: Selection = {
+    kind: "halving",
+    candidates: 4,
+    rounds: [
+      { atStep: 1, kept: 3 },
+      { atStep: 2, kept: 2 },
+      { atStep: 4, kept: 1 },
+    ],
+    separation: null,
+  };
+
+  it("drops the worst in rounds, and finishes what each survivor alone would have become", () => {
+    const left: number[] = [];
+    let last = 0;
+    const drawn = draw([5], [0, 1], halving, undefined, (event) => {
+      if (event.kind !== "choice") return;
+      left.push(event.kept.length);
+      last = event.trajectories[event.kept[0]!]!.candidate;
+    });
+    expect(left).toEqual([3, 2, 1]);
+    expectClose(drawn, draw([candidateSeed(5, last)], [0, 1], undefined, undefined, undefined, model, [5]));
+  });
+
+  it("stops choosing where scores have parted, and draws on as many as are left of each image", () => {
+    const rows: number[] = [];
+    const observe = (event: DrawingEvent): void => {
+      if (event.kind === "step") rows.push(event.trajectories.length);
+    };
+    draw([5, 6], [0, 2], { ...halving, separation: 0 }, undefined, observe);
+    expect(rows).toEqual([8, 2, 2, 2, 2, 2]);
+    rows.length = 0;
+    draw([5, 6], [0, 2], { ...halving, separation: 10 }, undefined, observe);
+    expect(rows).toEqual([8, 6, 4, 4, 2, 2]);
+  });
+
+  it("refuses rounds that do not come down to one", () => {
+    const rounds = (...pairs: readonly [number, number][]): Selection => ({
+      ...halving,
+      rounds: pairs.map(([atStep, kept]) => ({ atStep, kept })),
+    });
+    for (const bad of [
+      rounds(),
+      rounds([2, 2]),
+      rounds([2, 5], [3, 1]),
+      rounds([3, 2], [2, 1]),
+      rounds([2, 2], [2, 1]),
+    ])
+      expect(() => draw([5], [0, 1], bad)).toThrow(/rounds at ever later steps/);
   });
 
   it("refuses a choice before the first step or after the last", () => {

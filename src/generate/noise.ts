@@ -2,18 +2,19 @@
 import { TokenOrders } from "../models/dream/mask.js";
 import type { TokenNoise } from "../models/dream/token-diffusion.js";
 import { Generator, randn, scope, stack } from "../tensor/index.js";
+import type { Trajectory } from "./selection.js";
 
 /** Noise for the tokens that one step draws. */
 export interface NoiseRequest {
-  /** For each image of the batch, which of its candidates is being drawn. */
-  readonly candidates: readonly number[];
+  /** Each draws so many tokens. */
+  readonly trajectories: readonly Trajectory[];
   readonly tokensPerImage: number;
   readonly tokenWidth: number;
   /** Blocks of noise after the initial one: S, or 0. */
   readonly noiseBlocks: number;
 }
 
-/** Gives noise, image by image in raster order: initial [P, C] and steps [S, P, C], P = images x tokens per image. */
+/** Gives noise, trajectory by trajectory in raster order: initial [P, C] and steps [S, P, C], P = trajectories x tokens per image. */
 export interface NoiseSource {
   draw(request: NoiseRequest): TokenNoise;
 }
@@ -28,18 +29,14 @@ export class SeededNoise implements NoiseSource {
     this.#seeds = seeds;
   }
 
-  draw({ candidates, tokensPerImage, tokenWidth, noiseBlocks }: NoiseRequest): TokenNoise {
+  draw({ trajectories, tokensPerImage, tokenWidth, noiseBlocks }: NoiseRequest): TokenNoise {
     return scope(() => {
-      const perImage = candidates.map((candidate, image) =>
+      const each = trajectories.map(({ image, candidate }) =>
         randn([noiseBlocks + 1, tokensPerImage, tokenWidth], {
           generator: this.#stream(image, candidate),
         }),
       );
-      const all = stack(perImage, 1).reshape([
-        noiseBlocks + 1,
-        candidates.length * tokensPerImage,
-        tokenWidth,
-      ]);
+      const all = stack(each, 1).reshape([noiseBlocks + 1, trajectories.length * tokensPerImage, tokenWidth]);
       return { initial: all.select(0, 0), steps: all.narrow(0, 1, noiseBlocks) };
     });
   }

@@ -7,7 +7,7 @@ import { tokenCount } from "../models/dream/config.js";
 import type { Dream } from "../models/dream/dream.js";
 import { TokenMask, type TokenOrders } from "../models/dream/mask.js";
 import type { TextMemory } from "../nn/index.js";
-import { cat, scope, type Tensor, zeros } from "../tensor/index.js";
+import { cat, scope, type Tensor, tensor, zeros } from "../tensor/index.js";
 import type { DecodingStep } from "./schedule.js";
 
 /** Pictures under way. */
@@ -41,9 +41,14 @@ export function conditionsOf(told: readonly TextMemory[], silence: readonly Text
   return { memory, guided: true };
 }
 
-/** The conditions of K candidates of each image, candidate by candidate. */
-export function repeatConditions({ memory, guided }: Conditions, times: number): Conditions {
-  return { memory: memory.map((one) => repeatBranches(one, guided, times)), guided };
+/** The conditions of some images, in the order given. */
+export function pickConditions({ memory, guided }: Conditions, images: readonly number[]): Conditions {
+  return scope(() => {
+    const B = memory[0]!.size(0) / (guided ? 2 : 1);
+    const rows = guided ? [...images, ...images.map((image) => B + image)] : images;
+    const at = tensor(rows, [rows.length], { dtype: "int64", device: memory[0]!.device });
+    return { memory: memory.map((one) => one.indexSelect(0, at)), guided };
+  });
 }
 
 /** Each branch's rows K times. @param x [branches B, ...] @returns [branches K B, ...] */

@@ -44,8 +44,8 @@ class RecordedNoise implements NoiseSource {
     this.#branches = guided ? 2 : 1;
   }
 
-  draw({ candidates, tokensPerImage, tokenWidth, noiseBlocks }: NoiseRequest): TokenNoise {
-    const P = candidates.length * tokensPerImage;
+  draw({ trajectories, tokensPerImage, tokenWidth, noiseBlocks }: NoiseRequest): TokenNoise {
+    const P = trajectories.length * tokensPerImage;
     const initial = this.#take(P * tokenWidth).reshape([P, tokenWidth]);
     // The unconditional half of a block is in the stream and has no influence.
     const blocks = this.#take(noiseBlocks * this.#branches * P * tokenWidth);
@@ -103,8 +103,8 @@ function checkDecoding(book: CheckBook, model: Dream, name: string, settings: De
   const latents = drawLatents(engine, request, (event) => {
     if (event.kind === "step") drawnAt.set(event.step.index, event.drawn);
     else {
-      scores.push(...event.scores.flat());
-      best = event.best;
+      scores.push(...event.scores);
+      best = event.kept.map((place) => event.trajectories[place]!.candidate);
       candidates = {
         tokens: event.canvas.tokens.clone().persist(),
         mask: event.canvas.mask.toTensor(model.device).persist(),

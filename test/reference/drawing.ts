@@ -104,7 +104,7 @@ class Naive {
     const rows = drawn.repeat(guided ? 2 : 1).rows("cpu");
     const wanted = z.flatten(0, 1).indexSelect(0, rows);
     const draws = noise.draw({
-      candidates,
+      trajectories: candidates.map((candidate, image) => ({ image, candidate })),
       tokensPerImage: drawn.count,
       tokenWidth: this.model.diffusion.tokenWidth,
       noiseBlocks: this.#diffusionSteps,

@@ -26,11 +26,12 @@ export class TokenOrders {
     return new TokenOrders(batch, tokenCount, Int32Array.from(orders.toNumbers()));
   }
 
-  /** The orders repeated as a whole, for K candidates of each image: [K B, N], candidate by candidate. */
-  repeat(times: number): TokenOrders {
-    const values = new Int32Array(this.values.length * times);
-    for (let k = 0; k < times; k++) values.set(this.values, k * this.values.length);
-    return new TokenOrders(this.batch * times, this.tokenCount, values);
+  /** The orders of some images (indices into the batch), in the order given. */
+  pick(images: readonly number[]): TokenOrders {
+    const N = this.tokenCount;
+    const values = new Int32Array(images.length * N);
+    for (const [row, b] of images.entries()) values.set(this.values.subarray(b * N, (b + 1) * N), row * N);
+    return new TokenOrders(images.length, N, values);
   }
 }
 
