@@ -94,6 +94,7 @@ function drawSeconds(one: DrawingCase): number {
       guidance,
       temperature: 1,
       sampling: ancestral,
+      given: null,
       selection: selectionOf(one),
     };
     synchronize(model.device);

@@ -158,6 +158,7 @@ export class DrawingPipeline {
       guidance,
       temperature,
       sampling: tokens,
+      given: null,
     };
   }
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { tinyConfig, tinyGroup, tinyModel } from "../../test/tiny.js";
 import type { Dream } from "../models/dream/dream.js";
-import { scope, type Tensor } from "../tensor/index.js";
+import { patchify } from "../models/dream/tokens.js";
+import { scope, type Tensor, tensor } from "../tensor/index.js";
 import { DrawingEngine } from "./engine.js";
-import { type DrawingEvent, drawLatents } from "./generate.js";
+import { type DrawingEvent, type DrawingRequest, drawLatents } from "./generate.js";
 import { candidateSeed, SeededNoise, seededOrders } from "./noise.js";
 import { ancestral, type Guidance } from "./schedule.js";
 import type { Selection } from "./selection.js";
@@ -20,6 +21,7 @@ function draw(
   observe?: (event: DrawingEvent) => void,
   by: Dream = model,
   orderSeeds: readonly number[] = seeds,
+  given: DrawingRequest["given"] = null,
 ): number[] {
   return scope(() => {
     const part = (x: Tensor): Tensor => x.narrow(0, ...rows);
@@ -32,6 +34,7 @@ function draw(
       guidance,
       temperature: 1,
       sampling: ancestral,
+      given,
       selection,
     };
     return drawLatents(new DrawingEngine(by, empty), request, observe).toNumbers();
@@ -43,6 +46,8 @@ function expectClose(actual: readonly number[], expected: readonly number[]): vo
   for (const [i, value] of expected.entries())
     expect(Math.abs(actual[i]! - value)).toBeLessThan(1e-4 * Math.max(1, Math.abs(value)));
 }
+
+const once: Selection = { kind: "once", candidates: 3, atStep: 3 };
 
 describe("drawing", () => {
   it("gives the same picture for the same seed, alone or in a batch", () => {
@@ -72,9 +77,21 @@ describe("drawing", () => {
   });
 });
 
-describe("Semantically Aligned Decoding", () => {
-  const once: Selection = { kind: "once", candidates: 3, atStep: 3 };
+describe("a picture in hand", () => {
+  it("keeps what is not hidden to the bit, and draws the rest", () => {
+    const { latents, mask } = tinyGroup(2, 7, 4);
+    const tokens = patchify(latents, 2);
+    const drawn = draw([5, 6], [0, 2], once, undefined, undefined, model, [5, 6], { tokens, hidden: mask });
+    const [before, after] = [tokens.toNumbers(), patchify(tensor(drawn, latents.shape), 2).toNumbers()];
+    for (const [token, bit] of mask.bits.entries()) {
+      const part = (of: readonly number[]): number[] => of.slice(token * 16, (token + 1) * 16);
+      if (bit === 0) expect(part(after)).toEqual(part(before));
+      else expect(part(after)).not.toEqual(part(before));
+    }
+  });
+});
 
+describe("Semantically Aligned Decoding", () => {
   it("finishes the candidate that scores highest", () => {
     let choice: Extract<DrawingEvent, { kind: "choice" }> | undefined;
     draw([5, 6], [0, 2], once, undefined, (event) => {

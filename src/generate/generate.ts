@@ -40,6 +40,8 @@ export interface DrawingRequest {
   readonly captionIds: Tensor;
   /** In which order each image's tokens are drawn: the end of the order first. */
   readonly orders: TokenOrders;
+  /** Pictures of which only the hidden tokens are drawn, [B, N, C]; null begins with nothing. */
+  readonly given: { readonly tokens: Tensor; readonly hidden: TokenMask } | null;
   readonly noise: NoiseSource;
   readonly stepCount: number;
   readonly guidance: Guidance;
@@ -106,21 +108,27 @@ class Drawing {
 
   constructor(engine: DrawingEngine, request: DrawingRequest, observe: DrawingObserver) {
     this.#engine = engine;
-    this.#request = request;
+    const { guidance, captions, selection, captionIds, given } = request;
+    // What is given comes last in the orders, and is never drawn.
+    const orders = given === null ? request.orders : request.orders.startingWith(given.hidden);
+    this.#request = { ...request, orders };
     this.#observe = observe;
-    const { guidance, captions, selection, captionIds } = request;
     const guided = guidance.kind !== "none" && guidance.scale !== 1;
     this.#conditions = conditionsOf(engine.model.rememberCaptions(captions), guided ? engine.silence : null);
     this.#texts = selection.kind === "none" ? null : engine.model.embedTexts(captionIds);
   }
 
   run(): Tensor {
-    const { orders, stepCount, guidance, selection } = this.#request;
+    const { orders, stepCount, guidance, selection, given } = this.#request;
     const { model, blank } = this.#engine;
-    const steps = decodingSchedule(orders.tokenCount, stepCount, guidance);
+    const { tokenCount } = orders;
+    const steps = decodingSchedule(tokenCount, stepCount, guidance, given?.hidden.count ?? tokenCount);
     const branching = branchings(selection, steps);
     let state: State = {
-      canvas: emptyCanvas(model, orders.batch, blank),
+      canvas:
+        given === null
+          ? emptyCanvas(model, orders.batch, blank)
+          : { tokens: given.tokens, mask: given.hidden, encoded: null },
       trajectories: Array.from({ length: orders.batch }, (_, image) => ({ image, candidate: 0 })),
     };
     let conditions = this.#conditions;

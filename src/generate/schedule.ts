@@ -66,8 +66,14 @@ export function guidanceScale(guidance: Guidance, maskLength: number, tokenCount
 /**
  * The steps of one drawing. Steps with nothing to draw (more steps than tokens) are left out; the last draws all that is left.
  * @param tokenCount N @param stepCount S, at least 1
+ * @param hidden tokens that are to be drawn; fewer than N where a part of a picture is given
  */
-export function decodingSchedule(tokenCount: number, stepCount: number, guidance: Guidance): DecodingStep[] {
+export function decodingSchedule(
+  tokenCount: number,
+  stepCount: number,
+  guidance: Guidance,
+  hidden: number = tokenCount,
+): DecodingStep[] {
   if (!Number.isInteger(stepCount) || stepCount < 1)
     throw new DreamError("value", {
       operation: "decoding schedule",
@@ -75,9 +81,9 @@ export function decodingSchedule(tokenCount: number, stepCount: number, guidance
       got: String(stepCount),
     });
   const steps: DecodingStep[] = [];
-  let masked = tokenCount;
+  let masked = hidden;
   for (let index = 0; index < stepCount; index++) {
-    const length = maskLengthAfter(masked, index, stepCount, tokenCount);
+    const length = maskLengthAfter(masked, index, stepCount, hidden);
     const last = index === stepCount - 1;
     const predicted = last ? masked : masked - length;
     if (predicted > 0)

@@ -86,6 +86,7 @@ function requestOf(
     guidance: guided ? { kind: settings.cfg_schedule, scale: settings.cfg } : { kind: "none" },
     temperature: settings.temperature,
     sampling: ancestral,
+    given: null,
     selection: selectionOf(settings),
   };
   return { request, emptyCaption: captions.narrow(0, guided ? orders.batch : 0, 1) };

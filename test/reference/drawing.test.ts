@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { DrawingEngine } from "../../src/generate/engine.js";
-import { drawLatents } from "../../src/generate/generate.js";
+import { type DrawingRequest, drawLatents } from "../../src/generate/generate.js";
 import { SeededNoise, seededOrders } from "../../src/generate/noise.js";
 import { ancestral, type Guidance } from "../../src/generate/schedule.js";
 import type { Selection } from "../../src/generate/selection.js";
 import type { DreamConfig } from "../../src/models/dream/config.js";
+import { patchify } from "../../src/models/dream/tokens.js";
 import { scope } from "../../src/tensor/index.js";
 import { tinyConfig, tinyGroup, tinyModel } from "../tiny.js";
 import { drawNaively } from "./drawing.js";
@@ -27,6 +28,8 @@ interface Case {
   readonly guidance?: Guidance;
   readonly selection?: Selection;
   readonly stepCount?: number;
+  /** How many tokens of given pictures are drawn anew. */
+  readonly redrawn?: number;
 }
 
 /** Everything that is saved comes in here: text memory, the shared encoding, block and first step, the scores' passes, the last block. */
@@ -47,36 +50,48 @@ const cases: readonly Case[] = [
   },
   { name: "more steps than tokens", stepCount: 20 },
   { name: "one step", stepCount: 1 },
+  { name: "a part of given pictures", redrawn: 9 },
+  { name: "a part of given pictures, chosen among candidates", redrawn: 12, selection: once },
 ];
 
 describe("the engine draws what the release's way of drawing gives", () => {
-  it.each(cases)("$name", ({ config, guidance = linear, selection = { kind: "none" }, stepCount = 6 }) => {
-    scope(() => {
-      const model = tinyModel(config);
-      model.setMode("eval");
-      const request = () => ({
-        captions,
-        captionIds,
-        orders: seededOrders(seeds, 16),
-        noise: new SeededNoise(seeds),
-        stepCount,
-        guidance,
-        temperature: 0.9,
-        sampling: ancestral,
-        selection,
+  it.each(cases)(
+    "$name",
+    ({ config, guidance = linear, selection = { kind: "none" }, stepCount = 6, redrawn }) => {
+      scope(() => {
+        const model = tinyModel(config);
+        model.setMode("eval");
+        const request = () => ({
+          captions,
+          captionIds,
+          orders: seededOrders(seeds, 16),
+          noise: new SeededNoise(seeds),
+          stepCount,
+          guidance,
+          temperature: 0.9,
+          sampling: ancestral,
+          given: redrawn === undefined ? null : givenPictures(redrawn),
+          selection,
+        });
+        const naive = drawNaively(model, empty, request());
+        const scores: number[] = [];
+        const engine = new DrawingEngine(model, empty);
+        const latents = drawLatents(engine, request(), (event) => {
+          if (event.kind === "choice") scores.push(...event.scores);
+        });
+        expectClose(scores, naive.scores.flat(2));
+        expectClose(latents.toNumbers(), naive.latents.toNumbers());
+        engine.dispose();
       });
-      const naive = drawNaively(model, empty, request());
-      const scores: number[] = [];
-      const engine = new DrawingEngine(model, empty);
-      const latents = drawLatents(engine, request(), (event) => {
-        if (event.kind === "choice") scores.push(...event.scores);
-      });
-      expectClose(scores, naive.scores.flat(2));
-      expectClose(latents.toNumbers(), naive.latents.toNumbers());
-      engine.dispose();
-    });
-  });
+    },
+  );
 });
+
+/** Random pictures that hide so many tokens each. */
+function givenPictures(hidden: number): DrawingRequest["given"] {
+  const { latents, mask } = tinyGroup(3, hidden, 8);
+  return { tokens: patchify(latents, 2), hidden: mask };
+}
 
 /** Within float32's rounding over a drawing, of the largest. */
 function expectClose(actual: readonly number[], expected: readonly number[]): void {

@@ -39,12 +39,12 @@ class Naive {
   ) {}
 
   run(): NaiveDrawing {
-    const { orders, stepCount, selection } = this.request;
-    const { batch: B, tokenCount: N } = orders;
-    let canvas: Canvas = {
-      tokens: zeros([B, N, this.model.diffusion.tokenWidth]),
-      mask: TokenMask.all(B, N),
-    };
+    const { stepCount, selection, given } = this.request;
+    const { batch: B, tokenCount: N } = this.request.orders;
+    let canvas: Canvas =
+      given === null
+        ? { tokens: zeros([B, N, this.model.diffusion.tokenWidth]), mask: TokenMask.all(B, N) }
+        : { tokens: given.tokens, mask: given.hidden };
     let streams = Array<number>(B).fill(0);
     let begun = 0;
     if (selection.kind === "once") {
@@ -88,9 +88,10 @@ class Naive {
   }
 
   #step({ tokens, mask }: Canvas, s: number, candidates: readonly number[]): Canvas {
-    const { orders, stepCount, guidance, captions, noise, temperature } = this.request;
-    const { batch: B, tokenCount: N } = orders;
-    const cosine = Math.floor(N * Math.cos(((Math.PI / 2) * (s + 1)) / stepCount));
+    const { stepCount, guidance, captions, noise, temperature, given } = this.request;
+    const { batch: B, tokenCount: N } = this.request.orders;
+    const orders = given === null ? this.request.orders : this.request.orders.startingWith(given.hidden);
+    const cosine = Math.floor((given?.hidden.count ?? N) * Math.cos(((Math.PI / 2) * (s + 1)) / stepCount));
     const length = Math.max(1, Math.min(mask.count - 1, cosine));
     const next = TokenMask.firstOf(orders, length);
     const drawn = s === stepCount - 1 ? mask : mask.minus(next);

@@ -26,6 +26,19 @@ export class TokenOrders {
     return new TokenOrders(batch, tokenCount, Int32Array.from(orders.toNumbers()));
   }
 
+  /** The same orders with a mask's tokens before the others. */
+  startingWith(mask: TokenMask): TokenOrders {
+    const N = this.tokenCount;
+    const values = new Int32Array(this.values.length);
+    for (let b = 0, at = 0; b < this.batch; b++)
+      for (const bit of [1, 0])
+        for (let i = 0; i < N; i++) {
+          const n = this.values[b * N + i]!;
+          if (mask.bits[b * N + n] === bit) values[at++] = n;
+        }
+    return new TokenOrders(this.batch, N, values);
+  }
+
   /** The orders of some images (indices into the batch), in the order given. */
   pick(images: readonly number[]): TokenOrders {
     const N = this.tokenCount;
@@ -78,6 +91,11 @@ export class TokenMask {
 
   static all(batch: number, tokenCount: number): TokenMask {
     return new TokenMask(batch, tokenCount, new Uint8Array(batch * tokenCount).fill(1));
+  }
+
+  /** Hides the tokens whose bit is 1. @param bits [B, N] @throws DreamError `shape` where images hide differently many */
+  static fromBits(batch: number, bits: Uint8Array): TokenMask {
+    return new TokenMask(batch, bits.length / batch, bits);
   }
 
   /** @param mask [B, N], non-zero is hidden @throws DreamError `shape` where images hide differently many */
