@@ -75,6 +75,7 @@ export async function checkDrawing(peer: Extract<Peer, { kind: "ready" }>): Prom
         guidance,
         temperature: 1,
         sampling: ancestral,
+        negative: null,
         given: null,
         selection: selectionOf({ candidates, atStep }),
       };

@@ -94,6 +94,7 @@ function drawSeconds(one: DrawingCase): number {
       guidance,
       temperature: 1,
       sampling: ancestral,
+      negative: null,
       given: null,
       selection: selectionOf(one),
     };

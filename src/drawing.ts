@@ -159,6 +159,7 @@ export class DrawingPipeline {
       temperature,
       sampling: tokens,
       given: null,
+      negative: null,
     };
   }
 }

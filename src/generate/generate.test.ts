@@ -34,6 +34,7 @@ function draw(
       guidance,
       temperature: 1,
       sampling: ancestral,
+      negative: null,
       given,
       selection,
     };

@@ -36,6 +36,8 @@ import {
 export interface DrawingRequest {
   /** What the decoder reads: states [B, L, W], or word ids int64 [B, L]. */
   readonly captions: Tensor;
+  /** What guidance leads away from, in the same form, one row; null: the empty caption. */
+  readonly negative: Tensor | null;
   /** Tokens for the text tower, int64 [B, context]; not read without selection. */
   readonly captionIds: Tensor;
   /** In which order each image's tokens are drawn: the end of the order first. */
@@ -108,14 +110,16 @@ class Drawing {
 
   constructor(engine: DrawingEngine, request: DrawingRequest, observe: DrawingObserver) {
     this.#engine = engine;
-    const { guidance, captions, selection, captionIds, given } = request;
+    const { guidance, captions, negative, selection, captionIds, given } = request;
     // What is given comes last in the orders, and is never drawn.
     const orders = given === null ? request.orders : request.orders.startingWith(given.hidden);
     this.#request = { ...request, orders };
     this.#observe = observe;
     const guided = guidance.kind !== "none" && guidance.scale !== 1;
-    this.#conditions = conditionsOf(engine.model.rememberCaptions(captions), guided ? engine.silence : null);
-    this.#texts = selection.kind === "none" ? null : engine.model.embedTexts(captionIds);
+    const { model, silence } = engine;
+    const away = negative === null ? silence : model.rememberCaptions(negative);
+    this.#conditions = conditionsOf(model.rememberCaptions(captions), guided ? away : null);
+    this.#texts = selection.kind === "none" ? null : model.embedTexts(captionIds);
   }
 
   run(): Tensor {

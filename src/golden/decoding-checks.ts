@@ -86,6 +86,7 @@ function requestOf(
     guidance: guided ? { kind: settings.cfg_schedule, scale: settings.cfg } : { kind: "none" },
     temperature: settings.temperature,
     sampling: ancestral,
+    negative: null,
     given: null,
     selection: selectionOf(settings),
   };

@@ -6,7 +6,7 @@ import { ancestral, type Guidance } from "../../src/generate/schedule.js";
 import type { Selection } from "../../src/generate/selection.js";
 import type { DreamConfig } from "../../src/models/dream/config.js";
 import { patchify } from "../../src/models/dream/tokens.js";
-import { scope } from "../../src/tensor/index.js";
+import { scope, type Tensor } from "../../src/tensor/index.js";
 import { tinyConfig, tinyGroup, tinyModel } from "../tiny.js";
 import { drawNaively } from "./drawing.js";
 
@@ -30,6 +30,8 @@ interface Case {
   readonly stepCount?: number;
   /** How many tokens of given pictures are drawn anew. */
   readonly redrawn?: number;
+  /** A caption to lead away from, in the empty one's place. */
+  readonly negative?: Tensor;
 }
 
 /** Everything that is saved comes in here: text memory, the shared encoding, block and first step, the scores' passes, the last block. */
@@ -51,13 +53,21 @@ const cases: readonly Case[] = [
   { name: "more steps than tokens", stepCount: 20 },
   { name: "one step", stepCount: 1 },
   { name: "a part of given pictures", redrawn: 9 },
+  { name: "away from another caption", negative: captions.narrow(0, 1, 1).mul(2) },
   { name: "a part of given pictures, chosen among candidates", redrawn: 12, selection: once },
 ];
 
 describe("the engine draws what the release's way of drawing gives", () => {
   it.each(cases)(
     "$name",
-    ({ config, guidance = linear, selection = { kind: "none" }, stepCount = 6, redrawn }) => {
+    ({
+      config,
+      guidance = linear,
+      selection = { kind: "none" },
+      stepCount = 6,
+      redrawn,
+      negative = null,
+    }) => {
       scope(() => {
         const model = tinyModel(config);
         model.setMode("eval");
@@ -70,10 +80,11 @@ describe("the engine draws what the release's way of drawing gives", () => {
           guidance,
           temperature: 0.9,
           sampling: ancestral,
+          negative,
           given: redrawn === undefined ? null : givenPictures(redrawn),
           selection,
         });
-        const naive = drawNaively(model, empty, request());
+        const naive = drawNaively(model, negative ?? empty, request());
         const scores: number[] = [];
         const engine = new DrawingEngine(model, empty);
         const latents = drawLatents(engine, request(), (event) => {
