@@ -1,11 +1,11 @@
 /** @file From sentences to pictures with a trained model: what the commands and, later, the facade call. */
 import { DreamError } from "./errors.js";
 import type { CaptionReader } from "./features/caption-reader.js";
-import { picturesOf } from "./features/pixels.js";
+import { picturesOf, pixelsOf } from "./features/pixels.js";
 import type { Picture } from "./formats/images.js";
 import { DrawingEngine } from "./generate/engine.js";
 import { drawEveryCandidate } from "./generate/every-candidate.js";
-import { drawLatents } from "./generate/generate.js";
+import { type DrawingRequest, drawLatents } from "./generate/generate.js";
 import { SeededNoise, seededOrders } from "./generate/noise.js";
 import {
   ancestral,
@@ -16,7 +16,8 @@ import {
 } from "./generate/schedule.js";
 import type { Selection } from "./generate/selection.js";
 import { tokenCount } from "./models/dream/config.js";
-import { unpatchify } from "./models/dream/tokens.js";
+import { TokenMask } from "./models/dream/mask.js";
+import { patchify, unpatchify } from "./models/dream/tokens.js";
 import type { TrainedModel } from "./recipe/model-folder.js";
 import type { Recipe } from "./recipe/recipe.js";
 import { scope } from "./tensor/index.js";
@@ -27,11 +28,39 @@ export type Sampling = Pick<Recipe["drawing"], "steps" | "guidance" | "temperatu
   readonly tokens?: TokenSampling;
 };
 
-/** Whether candidates are drawn and chosen between. */
+/** Whether candidates are drawn and chosen between. Shares are of the tokens that are drawn. */
 export type Choice =
   | { readonly kind: "plain" }
   /** Semantically Aligned Decoding: K candidates until a share of the tokens is decoded, then the best is finished. */
-  | { readonly kind: "aligned"; readonly candidates: number; readonly atFraction: number };
+  | { readonly kind: "aligned"; readonly candidates: number; readonly atFraction: number }
+  /** The same with the worst dropped in several rounds. */
+  | {
+      readonly kind: "halving";
+      readonly candidates: number;
+      readonly rounds: readonly { readonly atFraction: number; readonly kept: number }[];
+      /** A picture whose best is ahead of its second by so much stops choosing; null: never. */
+      readonly separation: number | null;
+    }
+  /** From a share of the tokens on, each step is drawn K times, and the best of each kept. */
+  | { readonly kind: "each-step"; readonly candidates: number; readonly fromFraction: number };
+
+/** Half of the candidates after 5% of the tokens, a quarter after 12.5%, and the best after 25%. */
+export function halving(candidates: number, separation: number | null): Choice {
+  const rounds = [
+    { atFraction: 0.05, kept: Math.ceil(candidates / 2) },
+    { atFraction: 0.125, kept: Math.ceil(candidates / 4) },
+    { atFraction: 0.25, kept: 1 },
+  ];
+  return { kind: "halving", candidates, rounds, separation };
+}
+
+/** A picture of which a region is drawn anew. */
+export interface Edit {
+  /** Square, as large as the model draws. */
+  readonly picture: Picture;
+  /** The tokens that are drawn anew, [N] of 0 and 1. */
+  readonly redrawn: Uint8Array;
+}
 
 export interface DrawOptions {
   readonly choice: Choice;
@@ -39,8 +68,12 @@ export interface DrawOptions {
   readonly seeds: readonly number[];
   /** The model's own where left out. */
   readonly sampling?: Sampling;
+  /** What guidance leads away from; the empty caption where left out. */
+  readonly negative?: string;
+  /** What all drawings begin with; nothing where left out. */
+  readonly edit?: Edit;
   readonly onStep?: (step: DecodingStep) => void;
-  /** Shown every candidate at the moment of choice: for each caption its K half-drawn pictures. */
+  /** Shown every candidate at a moment of choice: for each caption its half-drawn pictures. */
   readonly onChoice?: (halfDrawn: readonly (readonly Picture[])[], step: DecodingStep) => void;
 }
 
@@ -75,21 +108,26 @@ export class DrawingPipeline {
    */
   draw(
     captions: readonly string[],
-    { choice, seeds, sampling = this.trained.drawing, onStep, onChoice }: DrawOptions,
+    { choice, seeds, sampling = this.trained.drawing, negative, edit, onStep, onChoice }: DrawOptions,
   ): Drawing[] {
     const { model, codec } = this.trained;
     return scope(() => {
       const N = tokenCount(model.config);
+      const given = edit === undefined ? null : this.#given(edit, captions.length);
       // Of each caption's candidates, the last score that each had, and who was left after the last choice.
       const scores = captions.map((): number[] => []);
       const chosen = captions.map(() => 0);
       const latents = drawLatents(
         this.#engine,
         {
-          ...this.#request(captions, sampling),
+          ...this.#request(captions, sampling, negative),
           orders: seededOrders(seeds, N),
           noise: new SeededNoise(seeds),
-          selection: selectionFor(choice, N, sampling.steps),
+          selection: selectionFor(
+            choice,
+            decodingSchedule(N, sampling.steps, { kind: "none" }, given?.hidden.count),
+          ),
+          given,
         },
         (event) => {
           if (event.kind === "step") return onStep?.(event.step);
@@ -126,7 +164,7 @@ export class DrawingPipeline {
   ): FinishedCandidates[] {
     return scope(() => {
       const { codec, drawing } = this.trained;
-      const request = { ...this.#request(captions, drawing), ...options };
+      const request = { ...this.#request(captions, drawing), ...options, given: null };
       const { latents, scores } = drawEveryCandidate(this.#engine, request);
       const pictures = picturesOf(codec.decode(latents));
       const ofCaption = <T>(all: readonly T[], b: number): T[] =>
@@ -146,21 +184,38 @@ export class DrawingPipeline {
   #request(
     captions: readonly string[],
     { steps: stepCount, guidance, temperature, tokens = ancestral }: Sampling,
+    negative?: string,
   ) {
     const { captions: reader } = this.trained;
-    for (const caption of captions) checkCaption(reader, caption);
+    for (const caption of [...captions, negative ?? ""]) checkCaption(reader, caption);
     // Guidance 0 asks for what is drawn without a caption: both branches take the empty one (SPEC section 13).
     const told = reader.told(guidance.scale === 0 ? captions.map(() => "") : captions);
     return {
       captions: told,
+      negative: negative === undefined ? null : reader.told([negative]),
       captionIds: reader.ids(captions),
       stepCount,
       guidance,
       temperature,
       sampling: tokens,
-      given: null,
-      negative: null,
     };
+  }
+
+  /** @throws DreamError `shape` where the picture is not as large as the model draws */
+  #given({ picture, redrawn }: Edit, batch: number): DrawingRequest["given"] {
+    const { model, codec } = this.trained;
+    const side = model.config.latent.side * codec.stride;
+    if (picture.width !== side || picture.height !== side)
+      throw new DreamError("shape", {
+        operation: "edit a picture",
+        expected: `${side} x ${side} pixels, which is what this model draws`,
+        got: `${picture.width} x ${picture.height}`,
+      });
+    const latents = codec.latents(codec.encode(pixelsOf([picture])), null);
+    const tokens = patchify(latents, model.config.latent.patch).to({ device: model.device });
+    const bits = new Uint8Array(batch * redrawn.length);
+    for (let b = 0; b < batch; b++) bits.set(redrawn, b * redrawn.length);
+    return { tokens: tokens.repeat([batch, 1, 1]), hidden: TokenMask.fromBits(batch, bits) };
   }
 }
 
@@ -176,10 +231,32 @@ export function checkCaption(reader: CaptionReader, caption: string): void {
   });
 }
 
-/** The step at which a share of the tokens is decoded, among all the steps asked for. */
-function selectionFor(choice: Choice, tokens: number, stepCount: number): Selection {
-  if (choice.kind === "plain") return { kind: "none" };
-  const steps = decodingSchedule(tokens, stepCount, { kind: "none" });
-  const last = steps[stepsToFraction(steps, tokens, choice.atFraction) - 1]!;
-  return { kind: "once", candidates: choice.candidates, atStep: last.index + 1 };
+/** A choice in steps. @param steps of a drawing, with whatever guidance */
+function selectionFor(choice: Choice, steps: readonly DecodingStep[]): Selection {
+  const tokens = steps.reduce((sum, { predicted }) => sum + predicted, 0);
+  const stepAfter = (fraction: number): number => {
+    const last = steps[stepsToFraction(steps, tokens, fraction) - 1]!;
+    return last.index + 1;
+  };
+  switch (choice.kind) {
+    case "plain":
+      return { kind: "none" };
+    case "aligned":
+      return { kind: "once", candidates: choice.candidates, atStep: stepAfter(choice.atFraction) };
+    case "halving": {
+      // Where steps are few, rounds can fall together: the one that keeps least stands for them.
+      const byStep = new Map<number, number>();
+      for (const { atFraction, kept } of choice.rounds) byStep.set(stepAfter(atFraction), kept);
+      const rounds = [...byStep].map(([atStep, kept]) => ({ atStep, kept }));
+      return { kind: "halving", candidates: choice.candidates, rounds, separation: choice.separation };
+    }
+    case "each-step":
+      return {
+        kind: "each-step",
+        candidates: choice.candidates,
+        fromStep: choice.fromFraction === 0 ? 0 : stepAfter(choice.fromFraction),
+      };
+    default:
+      throw new Error(`internal: no choice ${choice satisfies never}`);
+  }
 }

@@ -22,6 +22,7 @@ async function main(): Promise<void> {
     const { addData } = await import("./data.js");
     const { addDemo } = await import("./demo.js");
     const { addDoctor } = await import("./doctor.js");
+    const { addEdit } = await import("./edit.js");
     const { addEmbed } = await import("./embed.js");
     const { addGenerate } = await import("./generate.js");
     const { addPlan } = await import("./plan.js");
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
       addDemo,
       addTrain,
       addGenerate,
+      addEdit,
       addEmbed,
       addData,
       addCache,

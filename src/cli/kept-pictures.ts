@@ -1,0 +1,63 @@
+/** @file Where the commands put what they draw: PNGs that carry their settings. */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { Drawing } from "../drawing.js";
+import { DreamError } from "../errors.js";
+import { writeAtomically } from "../formats/atomic.js";
+import { encodePng } from "../formats/images.js";
+import type { TrainedModel } from "../recipe/model-folder.js";
+import { say, tell } from "./output.js";
+
+/** The longest part of a file's name that comes from the sentence. */
+const longestName = 60;
+
+/** The sentence's words and the seed; of a long sentence the first words and a hash, so that no two share a file. */
+function fileName(prompt: string, seed: number): string {
+  const words = (prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? ["untitled"]).join("-");
+  const hash = createHash("sha256").update(words).digest("hex").slice(0, 8);
+  const name = words.length <= longestName ? words : `${words.slice(0, longestName)}-${hash}`;
+  return `${name}-${String(seed).padStart(4, "0")}.png`;
+}
+
+/** What a picture was drawn from. */
+export interface DrawnFrom {
+  readonly prompt: string;
+  readonly seed: number;
+  /** Everything else that decides it. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** Writes a picture, and tells of it: a line for people, or one of JSON. */
+export async function keepPicture(
+  folder: string,
+  { picture, candidateScores, chosen }: Drawing,
+  { prompt, seed, settings }: DrawnFrom,
+  seconds: number,
+  json: boolean,
+): Promise<void> {
+  const file = join(folder, fileName(prompt, seed));
+  const png = await encodePng(picture, {
+    Description: prompt,
+    Software: "dream",
+    dream: JSON.stringify({ prompt, seed, ...settings, candidateScores, chosen }),
+  });
+  await writeAtomically(file, (handle) => handle.writeFile(png));
+  const score = candidateScores[chosen]!;
+  if (json) tell({ file, seed, prompt, score, candidateScores, seconds });
+  else say(`${file}  score ${score.toFixed(3)}`);
+}
+
+/** @throws DreamError `usage` where the model cannot read a sentence whole */
+export function checkPrompt({ captions }: TrainedModel, prompt: string, flag: string): void {
+  const { found, most, unit } = captions.length(prompt);
+  if (found > most)
+    throw new DreamError("usage", {
+      operation: `read ${flag}`,
+      expected: `at most ${most} ${unit}, which is what this model reads`,
+      got: `${found} ${unit} (${prompt.length} characters)`,
+      hint: "shorten the sentence",
+    });
+  const unknown = captions.unknownWords(prompt);
+  if (unknown.length > 0)
+    say(`This model never read ${unknown.map((word) => `"${word}"`).join(", ")}. ${captions.description}.`);
+}

@@ -1,0 +1,22 @@
+/**
+ * @file Named trades of time against quality, as docs/drawing.md measures them. `exact` is the paper's protocol; the others leave steps
+ * out, which changes what is drawn.
+ */
+import type { TokenSampling } from "./schedule.js";
+
+export interface Preset {
+  /** Decoding steps. */
+  readonly steps: number;
+  readonly tokens: TokenSampling;
+}
+
+export const presetNames = ["exact", "balanced", "fast"] as const;
+export type PresetName = (typeof presetNames)[number];
+
+const from = (first: number, last: number) => ({ first, last });
+
+export const presets: Readonly<Record<PresetName, Preset>> = {
+  exact: { steps: 64, tokens: { method: "ancestral", diffusionSteps: from(100, 100) } },
+  balanced: { steps: 32, tokens: { method: "ancestral", diffusionSteps: from(50, 10) } },
+  fast: { steps: 16, tokens: { method: "dpm-solver", diffusionSteps: from(12, 6) } },
+};
