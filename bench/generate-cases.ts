@@ -7,7 +7,7 @@ import { sizes } from "./sizes.js";
 
 export const steps = 16;
 export const diffusionSteps = 25;
-export const guidance: Guidance = { kind: "linear", scale: 3 };
+export const guidance = { kind: "linear", scale: 3 } as const satisfies Guidance;
 
 /** Of SAD: candidates, and the share of the tokens at which one is chosen. */
 const choice = { candidates: 5, fraction: 0.125 };

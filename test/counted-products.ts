@@ -14,6 +14,12 @@ const products: Readonly<Record<string, (values: readonly unknown[]) => number>>
   "dream::self_attention": ([qkv]) => (4 / 3) * sizeOf(qkv) * shapeOf(qkv)[1]!,
   "dream::attention": ([q, kv]) => 4 * sizeOf(q) * shapeOf(kv)[1]!,
   "aten::scaled_dot_product_attention": ([q, k]) => 4 * sizeOf(q) * shapeOf(k)[2]!,
+  "dream::denoise": ([x, , condition, layers, features]) => {
+    const [P, C] = shapeOf(x) as [number, number];
+    const [rows, W] = shapeOf(condition) as [number, number];
+    const depth = ((layers as unknown[]).length - 3) / 4;
+    return 2 * P * C * W + 2 * rows * W * ((5 * depth + 2) * W + (features as number));
+  },
 };
 
 const names = new Map<number, string>();

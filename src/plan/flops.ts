@@ -47,7 +47,7 @@ export const product = (rows: number, inputWidth: number, outputWidth: number): 
 const attention = (queries: number, keys: number, width: number): number => 2 * product(queries, width, keys);
 
 /** A block over `places` of which `wanted` are finished: every place has keys and values. */
-function block({ width, mlpWidth }: StackConfig, places: number, wanted: number = places): number {
+export function block({ width, mlpWidth }: StackConfig, places: number, wanted: number = places): number {
   return (
     product(wanted, width, 2 * width) +
     product(places, width, 2 * width) +
@@ -57,7 +57,7 @@ function block({ width, mlpWidth }: StackConfig, places: number, wanted: number 
 }
 
 /** The part of a decoder's block that reads a text, whose keys and values are there. */
-function crossAttention({ width }: StackConfig, wanted: number, length: number): number {
+export function crossAttention({ width }: StackConfig, wanted: number, length: number): number {
   return product(wanted, width, 2 * width) + attention(wanted, length, width);
 }
 
@@ -101,13 +101,21 @@ export function forwardFlops(config: DreamConfig, hidden: number, textTokens: nu
 
 /** The diffusion head over so many noisy tokens. */
 function headFlops(config: DreamConfig, rows: number): number {
+  const { width } = config.head;
+  const time = product(rows, 256, width) + product(rows, width, width);
+  return time + product(rows, config.decoder.width, width) + denoisingFlops(config, rows, rows);
+}
+
+/**
+ * The head over noisy tokens whose times and conditions are embedded.
+ * @param states noisy tokens @param rows conditions that they are looked at with
+ */
+export function denoisingFlops(config: DreamConfig, states: number, rows: number): number {
   const { width, depth } = config.head;
   const token = tokenWidth(config);
   const output = config.diffusion.kind === "noise" ? 2 * token : token;
-  const time = product(rows, 256, width) + product(rows, width, width);
-  const inputs = product(rows, token, width) + product(rows, config.decoder.width, width);
   const ending = product(rows, width, 2 * width) + product(rows, width, output);
-  return time + inputs + depth * product(rows, width, 5 * width) + ending;
+  return product(states, token, width) + depth * product(rows, width, 5 * width) + ending;
 }
 
 /** Three products with a hidden width between. */
