@@ -11,6 +11,7 @@ import { engineCases } from "./engine.js";
 import { finishDrawing, generateCases, prepareDrawing } from "./generate.js";
 import { checkDrawing } from "./generate-check.js";
 import { type Peer, startPeer } from "./peer.js";
+import { measureQuality, qualitySentence, wayNames } from "./quality.js";
 import { type BenchCase, type BenchRow, measureRow } from "./rows.js";
 import { finishTraining, prepareTraining, trainCases } from "./train.js";
 import { checkTraining } from "./train-check.js";
@@ -60,12 +61,16 @@ interface BenchOptions {
   readonly json?: boolean;
 }
 
+const names = [...Object.keys(benches), "quality"];
+
 async function bench(name: string, options: BenchOptions): Promise<void> {
+  if (name === "quality") return quality(options);
   const found = benches[name];
-  if (found === undefined) throw unknownName("bench", "bench", name, Object.keys(benches));
-  const names = found.cases.map((one) => one.name);
-  if (options.case !== undefined && !names.includes(options.case))
-    throw unknownName("bench", "case", options.case, names);
+  if (found === undefined) throw unknownName("bench", "bench", name, names);
+  requireCase(
+    options,
+    found.cases.map((one) => one.name),
+  );
   const threads = availableParallelism();
   setThreadCount(threads);
   const { script, install } = found.peer;
@@ -78,6 +83,18 @@ async function bench(name: string, options: BenchOptions): Promise<void> {
     if (peer.kind === "ready") peer.close();
     await found.finish?.();
   }
+}
+
+function requireCase({ case: only }: BenchOptions, cases: readonly string[]): void {
+  if (only !== undefined && !cases.includes(only)) throw unknownName("bench", "case", only, cases);
+}
+
+/** Ways to draw with the demo's model: what they cost and how good they are. */
+async function quality(options: BenchOptions): Promise<void> {
+  requireCase(options, wayNames());
+  setThreadCount(availableParallelism());
+  for await (const row of measureQuality(options.case))
+    process.stdout.write(`${options.json ? JSON.stringify(row) : qualitySentence(row)}\n`);
 }
 
 async function check({ check, peer: { script } }: Bench, peer: Peer): Promise<void> {
@@ -122,7 +139,7 @@ function sentence({ case: name, ours, unit, peer, ratio, best, products, busy }:
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 const program = new Command("bench")
-  .argument("<name>", `which bench: ${Object.keys(benches).join(", ")}`)
+  .argument("<name>", `which bench: ${names.join(", ")}`)
   .option("--case <case>", "one row only")
   .addOption(new Option("--device <kind>", "rows of this device").choices(["cpu", "cuda"]).default("cpu"))
   .option("--check", "no row: whether both sides compute the same, where a bench can tell")

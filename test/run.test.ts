@@ -218,7 +218,10 @@ describe("dream generate", () => {
       const { width, comments } = await sharp(file).metadata();
       expect(width).toBe(32);
       const inside = comments?.find(({ keyword }) => keyword === "dream")?.text ?? "";
-      expect(JSON.parse(inside)).toMatchObject({ prompt, candidates: 4, selectAt: 0.25 });
+      expect(JSON.parse(inside)).toMatchObject({
+        prompt,
+        choice: { kind: "aligned", candidates: 4, atFraction: 0.25 },
+      });
     }
   });
 
@@ -255,6 +258,94 @@ describe("dream generate", () => {
     ]);
     expect(cat.code).toBe(0);
     expect(cat.err).toMatch(/never read "cat"/);
+  });
+});
+
+describe("dream generate's samplers and selections", () => {
+  const drawn = async (...options: readonly string[]): Promise<Buffer> => {
+    const { code, err, out } = await generate(folder(), "--seed", "3", ...options);
+    expect(code, err).toBe(0);
+    return sharp(linesOf<Line>(out)[0]!.file).raw().toBuffer();
+  };
+
+  it("draw something else each, and the same again", async () => {
+    const plain = ["--candidates", "1", "--steps", "6"];
+    const pictures = [
+      await drawn(...plain),
+      await drawn(...plain, "--sampler", "dpm-solver"),
+      await drawn(...plain, "--sampler", "ddim", "--diffusion-steps", "9:3"),
+      await drawn(...plain, "--negative", "a small blue square in the top left on a dotted background"),
+      await drawn("--preset", "fast", "--candidates", "6", "--selection", "halving"),
+      await drawn("--steps", "6", "--candidates", "3", "--selection", "each-step"),
+    ];
+    expect(new Set(pictures.map((one) => one.toString("hex"))).size).toBe(pictures.length);
+    expect(await drawn(...plain, "--sampler", "dpm-solver")).toEqual(pictures[1]);
+  });
+
+  it("refuse what they would not look at", async () => {
+    const refused = async (...options: readonly string[]): Promise<string> => {
+      const { code, err } = await generate(folder(), ...options);
+      expect(code).toBe(2);
+      return err;
+    };
+    expect(await refused("--separation", "0.1")).toMatch(/--separation.*beside --selection halving/);
+    expect(await refused("--selection", "halving", "--select-at", "0.2")).toMatch(/--select-at/);
+    expect(await refused("--diffusion-steps", "0")).toMatch(/Expected a count of steps/);
+    expect(await refused("--preset", "fastest")).toMatch(/exact, balanced, fast/);
+  });
+});
+
+describe("dream edit", () => {
+  const picture = join(folder(), "picture.png");
+  beforeAll(async () => {
+    const [line] = linesOf<Line>((await generate(folder(), "--seed", "5")).out);
+    cpSync(line!.file, picture);
+  });
+  const edit = (out: string, ...options: readonly string[]) =>
+    dream([
+      ...["edit", "--model", whole, "--image", picture, "--prompt", prompt],
+      ...["--output-dir", out, "--candidates", "2", "--json", ...options],
+    ]);
+
+  it("draws inside a box anew, and keeps the pixels outside to the bit where asked", async () => {
+    const { code, err, out } = await edit(folder(), "--box", "4,8,12,20", "--keep-pixels", "-n", "2");
+    expect(code, err).toBe(0);
+    const before = await sharp(picture).raw().toBuffer();
+    const variations = await Promise.all(linesOf<Line>(out).map(({ file }) => sharp(file).raw().toBuffer()));
+    expect(variations).toHaveLength(2);
+    expect(variations[0]!.equals(variations[1]!)).toBe(false);
+    for (const after of variations) {
+      let changed = 0;
+      for (const [at, value] of before.entries()) {
+        const [x, y] = [Math.floor(at / 3) % 32, Math.floor(at / 96)];
+        if (x >= 4 && x < 16 && y >= 8 && y < 28) changed += value === after[at] ? 0 : 1;
+        else expect(after[at]).toBe(value);
+      }
+      expect(changed).toBeGreaterThan(0);
+    }
+  });
+
+  it("takes a mask's light pixels", async () => {
+    const mask = join(folder(), "mask.png");
+    const light = Buffer.alloc(32 * 32, 0);
+    for (let y = 0; y < 32; y++) light.fill(255, y * 32 + 16, y * 32 + 32);
+    await sharp(light, { raw: { width: 32, height: 32, channels: 1 } })
+      .png()
+      .toFile(mask);
+    const byMask = await edit(folder(), "--mask", mask);
+    const byBox = await edit(folder(), "--box", "16,0,16,32");
+    const pixels = async ({ out }: { out: string }): Promise<Buffer> =>
+      sharp(linesOf<Line>(out)[0]!.file).raw().toBuffer();
+    expect(await pixels(byMask)).toEqual(await pixels(byBox));
+  });
+
+  it("says what it needs, and which file it cannot read", async () => {
+    const both = await edit(folder(), "--box", "0,0,8,8", "--mask", picture);
+    expect([both.code, both.err]).toEqual([2, expect.stringMatching(/expected --box or --mask, got both/)]);
+    const outside = await edit(folder(), "--box", "40,0,8,8");
+    expect([outside.code, outside.err]).toEqual([1, expect.stringMatching(/inside the 32 x 32 pixels/)]);
+    const missing = await edit(folder(), "--mask", "no-such.png");
+    expect([missing.code, missing.err]).toEqual([1, expect.stringMatching(/no-such\.png/)]);
   });
 });
 

@@ -1,0 +1,135 @@
+/**
+ * @file What presets and choices buy: the demo's model draws the same held-out sentences from the same seeds in each way, and the scene
+ * reader counts. Differences are of pairs; times are of whole pictures, decoded.
+ */
+import { join } from "node:path";
+import { judgedPrompts } from "../src/demo/prompts.js";
+import { type Choice, DrawingPipeline, halving, type Sampling } from "../src/drawing.js";
+import { allCorrect, judge } from "../src/evaluate/fidelity.js";
+import { type PairedDifference, pairedDifference, shareInterval } from "../src/evaluate/intervals.js";
+import { presetNames, presets } from "../src/generate/presets.js";
+import { loadModel } from "../src/recipe/model-folder.js";
+import { packageRoot } from "../src/tensor/index.js";
+
+/** Sentences of combinations that were never trained on. */
+const count = 200;
+/** Canvases drawn together. */
+const window = 40;
+/** Pictures that are timed one by one. */
+const alone = 5;
+
+export interface QualityRow {
+  readonly case: string;
+  /** Share of the pictures that show all that was asked for, and its 95% interval. */
+  readonly right: number;
+  readonly low: number;
+  readonly high: number;
+  /** Against the row that is named, pair by pair. */
+  readonly against: string;
+  readonly difference: PairedDifference;
+  /** Seconds a picture, drawn in batches of as many as fit a window, and one at a time. */
+  readonly secondsInBatches: number;
+  readonly secondsAlone: number;
+}
+
+interface Way {
+  readonly name: string;
+  readonly choice: Choice;
+  readonly sampling: Sampling;
+  readonly against: string;
+}
+
+/** @returns rows as they are measured */
+export async function* measureQuality(only?: string): AsyncGenerator<QualityRow> {
+  const pipeline = new DrawingPipeline(await loadModel(join(packageRoot(), "runs", "demo")));
+  const verdicts = new Map<string, readonly number[]>();
+  for (const way of ways(pipeline)) {
+    if (only !== undefined && way.name !== only && !isReference(way)) continue;
+    const row = measureWay(pipeline, way, verdicts);
+    if (only === undefined || way.name === only) yield row;
+  }
+  pipeline.dispose();
+}
+
+const isReference = ({ name, against }: Way): boolean => name === against;
+
+export function wayNames(): string[] {
+  return [...presetNames, ...Object.keys(choices)];
+}
+
+/** Ways to choose, all with the balanced preset's steps. */
+const choices: Readonly<Record<string, Choice>> = {
+  plain: { kind: "plain" },
+  "sad-5-at-5%": { kind: "aligned", candidates: 5, atFraction: 0.05 },
+  "sad-5-at-12.5%": { kind: "aligned", candidates: 5, atFraction: 0.125 },
+  "sad-5-at-50%": { kind: "aligned", candidates: 5, atFraction: 0.5 },
+  "sad-10-at-12.5%": { kind: "aligned", candidates: 10, atFraction: 0.125 },
+  "halving-8": halving(8, null),
+  "halving-16": halving(16, null),
+  "halving-16-separated": halving(16, 0.03),
+  "each-step-3": { kind: "each-step", candidates: 3, fromFraction: 0.05 },
+};
+
+function ways({ trained: { drawing } }: DrawingPipeline): Way[] {
+  const { guidance, temperature } = drawing;
+  const sampling = (name: (typeof presetNames)[number]): Sampling => ({
+    guidance,
+    temperature,
+    ...presets[name],
+  });
+  return [
+    ...presetNames.map(
+      (name): Way => ({ name, choice: { kind: "plain" }, sampling: sampling(name), against: "exact" }),
+    ),
+    ...Object.entries(choices).map(
+      ([name, choice]): Way => ({ name, choice, sampling: sampling("balanced"), against: "plain" }),
+    ),
+  ];
+}
+
+function measureWay(
+  pipeline: DrawingPipeline,
+  { name, choice, sampling, against }: Way,
+  verdicts: Map<string, readonly number[]>,
+): QualityRow {
+  const prompts = judgedPrompts(count);
+  const draw = (some: typeof prompts) =>
+    pipeline.draw(
+      some.map(({ caption }) => caption),
+      { choice, sampling, seeds: some.map(({ seed }) => seed) },
+    );
+  draw(prompts.slice(0, 1));
+  const perBatch = Math.max(1, Math.floor(window / (choice.kind === "plain" ? 1 : choice.candidates)));
+  const right: number[] = [];
+  let started = performance.now();
+  for (let first = 0; first < count; first += perBatch) {
+    const batch = prompts.slice(first, first + perBatch);
+    for (const [i, { picture }] of draw(batch).entries())
+      right.push(allCorrect(judge(picture, batch[i]!.truth)) ? 1 : 0);
+  }
+  const secondsInBatches = (performance.now() - started) / 1000 / count;
+  started = performance.now();
+  for (const prompt of prompts.slice(0, alone)) draw([prompt]);
+  const secondsAlone = (performance.now() - started) / 1000 / alone;
+  verdicts.set(name, right);
+  const hits = right.reduce((sum, one) => sum + one, 0);
+  return {
+    case: name,
+    right: hits / count,
+    ...shareInterval(hits, count),
+    against,
+    difference: pairedDifference(verdicts.get(against)!, right),
+    secondsInBatches,
+    secondsAlone,
+  };
+}
+
+export function qualitySentence(row: QualityRow): string {
+  const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+  const { difference: d } = row;
+  return [
+    `${row.case}: ${percent(row.right)} right (${percent(row.low)} to ${percent(row.high)})`,
+    `${percent(d.mean)} against ${row.against} (${percent(d.low)} to ${percent(d.high)})`,
+    `${row.secondsInBatches.toFixed(3)} s/picture in batches, ${row.secondsAlone.toFixed(3)} s alone`,
+  ].join("; ");
+}
