@@ -77,6 +77,7 @@ export async function checkDrawing(peer: Extract<Peer, { kind: "ready" }>): Prom
         sampling: ancestral,
         negative: null,
         given: null,
+        guidanceEvery: 1,
         selection: selectionOf({ candidates, atStep }),
       };
       const latents = drawLatents(engine, request, (event) => {

@@ -109,6 +109,7 @@ function drawSeconds(one: DrawingCase): number {
       sampling: ancestral,
       negative: null,
       given: null,
+      guidanceEvery: 1,
       selection: selectionOf(one),
     };
     synchronize(model.device);
@@ -147,6 +148,7 @@ function flopsOf(one: DrawingCase): number {
     sampling: ancestral,
     selection: selectionOf(one),
     guided: true,
+    guidanceEvery: 1,
     textTokens: captionLength,
   }).total;
 }
@@ -169,12 +171,11 @@ async function demoSeconds(name: PresetName): Promise<number> {
   pipeline ??= new DrawingPipeline(await loadModel(demo));
   const { guidance, temperature } = pipeline.trained.drawing;
   const [prompt] = judgedPrompts(1 + (nextSeed % 200)).slice(-1);
-  const { steps, tokens } = presets[name];
   const started = performance.now();
   pipeline.draw([prompt!.caption], {
     choice: { kind: "plain" },
     seeds: [nextSeed++],
-    sampling: { steps, tokens, guidance, temperature },
+    sampling: { ...presets[name], guidance, temperature },
   });
   return (performance.now() - started) / 1000;
 }

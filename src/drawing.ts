@@ -26,6 +26,8 @@ import { scope } from "./tensor/index.js";
 export type Sampling = Pick<Recipe["drawing"], "steps" | "guidance" | "temperature"> & {
   /** The paper's where left out. */
   readonly tokens?: TokenSampling;
+  /** Steps from one computation of the branch without caption to the next; 1 where left out. */
+  readonly guidanceEvery?: number;
 };
 
 /** Whether candidates are drawn and chosen between. Shares are of the tokens that are drawn. */
@@ -183,7 +185,7 @@ export class DrawingPipeline {
   /** @throws DreamError `value` where a caption does not fit */
   #request(
     captions: readonly string[],
-    { steps: stepCount, guidance, temperature, tokens = ancestral }: Sampling,
+    { steps: stepCount, guidance, temperature, tokens = ancestral, guidanceEvery = 1 }: Sampling,
     negative?: string,
   ) {
     const { captions: reader } = this.trained;
@@ -196,6 +198,7 @@ export class DrawingPipeline {
       captionIds: reader.ids(captions),
       stepCount,
       guidance,
+      guidanceEvery,
       temperature,
       sampling: tokens,
     };

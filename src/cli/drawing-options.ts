@@ -18,6 +18,7 @@ export interface DrawingFlags {
   readonly sampler?: SamplingMethod;
   readonly diffusionSteps?: NonNullable<TokenSampling["diffusionSteps"]>;
   readonly cfgScale?: number;
+  readonly guidanceEvery?: number;
   readonly temperature?: number;
   readonly negative?: string;
 }
@@ -67,6 +68,11 @@ export function addDrawingOptions(command: Command): Command {
       stepRange,
     )
     .option("--cfg-scale <scale>", "strength of guidance; 1 is none (default: the model's)", notNegative)
+    .option(
+      "--guidance-every <steps>",
+      "compute the branch without caption in every so manieth step, and keep its difference between (default: 1)",
+      whole(1),
+    )
     .option("--negative <sentence>", "what guidance leads away from, in place of the empty caption")
     .option(
       "--temperature <factor>",
@@ -113,6 +119,7 @@ export function samplingOf(flags: DrawingFlags, { drawing }: TrainedModel): Requ
   return {
     steps: flags.steps ?? preset?.steps ?? drawing.steps,
     guidance: { ...drawing.guidance, scale: flags.cfgScale ?? drawing.guidance.scale },
+    guidanceEvery: flags.guidanceEvery ?? preset?.guidanceEvery ?? 1,
     temperature: flags.temperature ?? drawing.temperature,
     tokens: {
       method: flags.sampler ?? method,

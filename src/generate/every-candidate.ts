@@ -55,7 +55,7 @@ export function drawEveryCandidate(
           if (event.step.index !== index) continue;
           const { scores: flat } = scoreCanvas(
             model,
-            { tokens: event.tokens, mask: event.next, encoded: null },
+            { tokens: event.tokens, mask: event.next, encoded: null, away: null },
             texts,
           );
           scores[f] = Array.from({ length: K }, (_, k) => flat.slice(k * B, (k + 1) * B));

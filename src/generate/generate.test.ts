@@ -36,6 +36,7 @@ function draw(
       sampling: ancestral,
       negative: null,
       given,
+      guidanceEvery: 1,
       selection,
     };
     return drawLatents(new DrawingEngine(by, empty), request, observe).toNumbers();

@@ -21,6 +21,7 @@ import {
   type Trajectory,
 } from "./selection.js";
 import {
+  type AwayBranch,
   type Canvas,
   type Conditions,
   conditionsOf,
@@ -47,6 +48,8 @@ export interface DrawingRequest {
   readonly noise: NoiseSource;
   readonly stepCount: number;
   readonly guidance: Guidance;
+  /** The branch without caption is computed in every so manieth step, and its difference kept between; 1 computes it always. */
+  readonly guidanceEvery: number;
   readonly temperature: number;
   readonly sampling: TokenSampling;
   readonly selection: Selection;
@@ -132,16 +135,23 @@ class Drawing {
       canvas:
         given === null
           ? emptyCanvas(model, orders.batch, blank)
-          : { tokens: given.tokens, mask: given.hidden, encoded: null },
+          : { tokens: given.tokens, mask: given.hidden, encoded: null, away: null },
       trajectories: Array.from({ length: orders.batch }, (_, image) => ({ image, candidate: 0 })),
     };
     let conditions = this.#conditions;
     for (const [i, step] of steps.entries()) {
       const before = state.trajectories;
-      state = scope(() => this.#step(state, conditions, step, branching[i]!));
+      state = scope(() => this.#step(state, conditions, step, branching[i]!, this.#awayBranch(i)));
       if (!sameImages(state.trajectories, before)) conditions = this.#conditionsFor(state.trajectories);
     }
     return unpatchify(state.canvas.tokens, model.config.latent.patch);
+  }
+
+  /** @param place of a step among those that draw */
+  #awayBranch(place: number): AwayBranch {
+    const { guidanceEvery } = this.#request;
+    if (guidanceEvery === 1) return "computed";
+    return place % guidanceEvery === 0 ? "computed-for-all" : "kept";
   }
 
   #conditionsFor(trajectories: readonly Trajectory[]): Conditions {
@@ -152,10 +162,16 @@ class Drawing {
   }
 
   /** One step of all that is under way; drawings that part in it share what comes before its draws. */
-  #step({ canvas, trajectories }: State, conditions: Conditions, step: DecodingStep, by: Branching): State {
+  #step(
+    { canvas, trajectories }: State,
+    conditions: Conditions,
+    step: DecodingStep,
+    by: Branching,
+    away: AwayBranch,
+  ): State {
     const { model } = this.#engine;
     const orders = this.#request.orders.pick(trajectories.map(({ image }) => image));
-    const shared = planStep(model, canvas, orders, step, conditions);
+    const shared = planStep(model, canvas, orders, step, conditions, away);
     const { begun } = by;
     const parted =
       begun === 1

@@ -8,6 +8,8 @@ export interface Preset {
   /** Decoding steps. */
   readonly steps: number;
   readonly tokens: TokenSampling;
+  /** Steps from one computation of the branch without caption to the next. */
+  readonly guidanceEvery: number;
 }
 
 export const presetNames = ["exact", "balanced", "fast"] as const;
@@ -16,7 +18,7 @@ export type PresetName = (typeof presetNames)[number];
 const from = (first: number, last: number) => ({ first, last });
 
 export const presets: Readonly<Record<PresetName, Preset>> = {
-  exact: { steps: 64, tokens: { method: "ancestral", diffusionSteps: from(100, 100) } },
-  balanced: { steps: 32, tokens: { method: "ancestral", diffusionSteps: from(50, 10) } },
-  fast: { steps: 16, tokens: { method: "dpm-solver", diffusionSteps: from(12, 6) } },
+  exact: { steps: 64, tokens: { method: "ancestral", diffusionSteps: from(100, 100) }, guidanceEvery: 1 },
+  balanced: { steps: 32, tokens: { method: "ancestral", diffusionSteps: from(50, 10) }, guidanceEvery: 1 },
+  fast: { steps: 16, tokens: { method: "dpm-solver", diffusionSteps: from(12, 6) }, guidanceEvery: 2 },
 };

@@ -116,13 +116,14 @@ export function keptTrajectories(
 }
 
 /** Some of the canvases, in the order given. */
-export function pickCanvases({ tokens, mask, encoded }: Canvas, places: readonly number[]): Canvas {
+export function pickCanvases({ tokens, mask, encoded, away }: Canvas, places: readonly number[]): Canvas {
   return scope(() => {
     const at = tensor(places, [places.length], { dtype: "int64", device: tokens.device });
     return {
       tokens: tokens.indexSelect(0, at),
       mask: mask.pick(places),
       encoded: encoded?.indexSelect(0, at) ?? null,
+      away: away?.indexSelect(0, at) ?? null,
     };
   });
 }

@@ -18,6 +18,8 @@ export interface Canvas {
   readonly mask: TokenMask;
   /** What the encoder gives of them where that is known: [B, U + V, D], or one row where all are the same. */
   readonly encoded: Tensor | null;
+  /** How decoder outputs without caption differed from those with it when they were last computed, [B, N, D]; null where that is not kept. */
+  readonly away: Tensor | null;
 }
 
 /** What the pictures of a batch are drawn from. */
@@ -31,7 +33,7 @@ export interface Conditions {
 export function emptyCanvas(model: Dream, batch: number, encoded: Tensor): Canvas {
   const N = tokenCount(model.config);
   const tokens = zeros([batch, N, model.diffusion.tokenWidth], { device: model.device });
-  return { tokens, mask: TokenMask.all(batch, N), encoded };
+  return { tokens, mask: TokenMask.all(batch, N), encoded, away: null };
 }
 
 /** Memory of captions, and beside each of the empty one, where that is given. @param silence one row for each block, or null */
@@ -72,7 +74,15 @@ export interface StepPlan {
   readonly next: TokenMask;
   /** Decoder outputs of the tokens to draw: [P, D], and under guidance [2P, D], the captions' rows first. */
   readonly z: Tensor;
+  /** {@link Canvas.away} from now on. */
+  readonly away: Tensor | null;
 }
+
+/**
+ * What becomes of the branch without caption in a guided step: it is computed for the tokens to draw, or for all hidden ones so that
+ * later steps can do without, or the difference that it last made is added to the captioned one.
+ */
+export type AwayBranch = "computed" | "computed-for-all" | "kept";
 
 /** Encodes and decodes a canvas once, for drawing one step's tokens. */
 export function planStep(
@@ -81,6 +91,7 @@ export function planStep(
   orders: TokenOrders,
   step: DecodingStep,
   { memory, guided }: Conditions,
+  away: AwayBranch = "computed",
 ): StepPlan {
   return scope(() => {
     const { mask } = canvas;
@@ -88,21 +99,42 @@ export function planStep(
     const drawn = step.predicted === mask.count ? mask : mask.minus(next);
     const encoded = canvas.encoded ?? model.encoder.forward(canvas.tokens, mask).output;
     const hidden = encoded.size(0) < mask.batch ? mask.pick([0]) : mask;
-    const z = model.decoder.forward(encoded, hidden, memory, drawn.repeat(guided ? 2 : 1));
-    return { drawn, next, z: z.flatten(0, 1) };
+    const decoded = (branches: number, wanted: TokenMask): Tensor => {
+      const texts = memory.map((one) => one.narrow(0, 0, branches * mask.batch));
+      return model.decoder.forward(encoded, hidden, texts, wanted.repeat(branches)).flatten(0, 1);
+    };
+    if (!guided || away === "computed") return { drawn, next, z: decoded(guided ? 2 : 1, drawn), away: null };
+    const { device } = model;
+    if (away === "kept") {
+      const told = decoded(1, drawn);
+      const difference = canvas.away!.flatten(0, 1).indexSelect(0, drawn.rows(device));
+      return { drawn, next, z: cat([told, told.add(difference)], 0), away: canvas.away };
+    }
+    const both = decoded(2, mask);
+    const [B, N, D] = [mask.batch, mask.tokenCount, both.size(1)];
+    const places = zeros([2 * B * N, D], { device });
+    places.indexPut_([mask.repeat(2).rows(device)], both);
+    const [told, untold] = places.chunk(2, 0) as [Tensor, Tensor];
+    const z = places.indexSelect(0, drawn.repeat(2).rows(device));
+    return { drawn, next, z, away: untold.sub(told).reshape([B, N, D]) };
   });
 }
 
 /** The plan of K candidates that begin a step as the same picture. */
-export function repeatPlan({ drawn, next, z }: StepPlan, guided: boolean, times: number): StepPlan {
-  return { drawn: drawn.repeat(times), next: next.repeat(times), z: repeatBranches(z, guided, times) };
+export function repeatPlan({ drawn, next, z, away }: StepPlan, guided: boolean, times: number): StepPlan {
+  return {
+    drawn: drawn.repeat(times),
+    next: next.repeat(times),
+    z: repeatBranches(z, guided, times),
+    away: away?.repeat([times, 1, 1]) ?? null,
+  };
 }
 
 /** The canvas with a step's tokens put in place. @param values [P, C] */
-export function fillIn(tokens: Tensor, { drawn, next }: StepPlan, values: Tensor): Canvas {
+export function fillIn(tokens: Tensor, { drawn, next, away }: StepPlan, values: Tensor): Canvas {
   return scope(() => {
     const flat = tokens.flatten(0, 1).clone();
     flat.indexPut_([drawn.rows(tokens.device)], values);
-    return { tokens: flat.reshape(tokens.shape), mask: next, encoded: null };
+    return { tokens: flat.reshape(tokens.shape), mask: next, encoded: null, away };
   });
 }

@@ -88,6 +88,7 @@ function requestOf(
     sampling: ancestral,
     negative: null,
     given: null,
+    guidanceEvery: 1,
     selection: selectionOf(settings),
   };
   return { request, emptyCaption: captions.narrow(0, guided ? orders.batch : 0, 1) };

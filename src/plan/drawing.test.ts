@@ -20,11 +20,12 @@ interface Drawn {
   readonly guidance?: Guidance;
   readonly selection?: Selection;
   readonly sampling?: TokenSampling;
+  readonly guidanceEvery?: number;
 }
 
 /** Both counts of one drawing with an engine that has drawn before. */
 function counts({ config = tinyConfig, guidance = { kind: "linear", scale: 3 }, ...how }: Drawn) {
-  const { selection = { kind: "none" }, sampling = ancestral } = how;
+  const { selection = { kind: "none" }, sampling = ancestral, guidanceEvery = 1 } = how;
   return scope(() => {
     const model = tinyModel(config);
     const engine = new DrawingEngine(model, captions.narrow(0, 0, 1));
@@ -35,6 +36,7 @@ function counts({ config = tinyConfig, guidance = { kind: "linear", scale: 3 }, 
         captionIds,
         orders: seededOrders(seeds, 16),
         given: null,
+        guidanceEvery,
         noise: new SeededNoise(seeds),
         stepCount,
         guidance,
@@ -52,6 +54,7 @@ function counts({ config = tinyConfig, guidance = { kind: "linear", scale: 3 }, 
       sampling,
       selection,
       guided: guidance.kind !== "none",
+      guidanceEvery,
       textTokens: captionIds.argmax(1).amax().item() + 1,
     });
     engine.dispose();
@@ -67,6 +70,7 @@ describe("the arithmetic of a drawing, on paper, is what the engine is asked for
     ["plainly", {}],
     ["without guidance", { guidance: { kind: "none" } }],
     ["with three decoder blocks", { config: deep }],
+    ["with the branch without caption in every second step", { guidanceEvery: 2 }],
     ["with one decoder block", { config: single }],
     [
       "with fewer diffusion steps as it goes",

@@ -15,6 +15,8 @@ export interface PlannedDrawing {
   readonly sampling: TokenSampling;
   readonly selection: Selection;
   readonly guided: boolean;
+  /** Steps from one computation of the branch without caption to the next. */
+  readonly guidanceEvery: number;
   /** Of the captions, for the text tower; not read without selection. */
   readonly textTokens: number;
 }
@@ -32,7 +34,7 @@ export interface DrawingFlops {
 export function drawingFlops(
   config: DreamConfig,
   diffusionSteps: number,
-  { batch, steps, stepCount, sampling, selection, guided, textTokens }: PlannedDrawing,
+  { batch, steps, stepCount, sampling, selection, guided, guidanceEvery, textTokens }: PlannedDrawing,
 ): DrawingFlops {
   const N = tokenCount(config);
   const U = config.bufferTokens;
@@ -56,11 +58,16 @@ export function drawingFlops(
     const { predicted, index } = steps[i]!;
     const blank = i === 0;
     if (!known) encoder += rows * encoded(N - hidden);
-    const last = block(D, U + N, predicted) + crossAttention(D, predicted, told.length);
+    const cached = guided && guidanceEvery > 1;
+    const afresh = i % guidanceEvery === 0;
+    const decoded = cached && !afresh ? 1 : branches;
+    // What later steps do without is computed for all hidden tokens.
+    const wanted = cached && afresh ? hidden : predicted;
+    const last = block(D, U + N, wanted) + crossAttention(D, wanted, told.length);
     // Until the first block reads its text, both branches are the same, and on the empty canvas all pictures.
-    const shared = D.depth > 1 ? (branches * rows - (blank ? 1 : rows)) * own : 0;
+    const shared = D.depth > 1 ? (decoded * rows - (blank ? 1 : rows)) * own : 0;
     decoder +=
-      branches * rows * ((D.depth - 1) * whole + last) -
+      decoded * rows * ((D.depth - 1) * whole + last) -
       shared +
       (blank ? 1 : rows) * product(U + N - hidden, E.width, D.width);
     const parted = rows * begun;

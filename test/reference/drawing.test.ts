@@ -32,6 +32,8 @@ interface Case {
   readonly redrawn?: number;
   /** A caption to lead away from, in the empty one's place. */
   readonly negative?: Tensor;
+  /** Steps from one computation of the branch without caption to the next. */
+  readonly guidanceEvery?: number;
 }
 
 /** Everything that is saved comes in here: text memory, the shared encoding, block and first step, the scores' passes, the last block. */
@@ -53,6 +55,14 @@ const cases: readonly Case[] = [
   { name: "more steps than tokens", stepCount: 20 },
   { name: "one step", stepCount: 1 },
   { name: "a part of given pictures", redrawn: 9 },
+  { name: "the branch without caption in every second step", guidanceEvery: 2 },
+  { name: "the same in every third, chosen among candidates", guidanceEvery: 3, selection: once },
+  {
+    name: "the same, chosen in each step",
+    guidanceEvery: 2,
+    selection: { kind: "each-step", candidates: 2, fromStep: 1 },
+  },
+  { name: "the same, more steps than tokens", guidanceEvery: 2, stepCount: 20 },
   { name: "away from another caption", negative: captions.narrow(0, 1, 1).mul(2) },
   { name: "a part of given pictures, chosen among candidates", redrawn: 12, selection: once },
 ];
@@ -67,6 +77,7 @@ describe("the engine draws what the release's way of drawing gives", () => {
       stepCount = 6,
       redrawn,
       negative = null,
+      guidanceEvery = 1,
     }) => {
       scope(() => {
         const model = tinyModel(config);
@@ -82,6 +93,7 @@ describe("the engine draws what the release's way of drawing gives", () => {
           sampling: ancestral,
           negative,
           given: redrawn === undefined ? null : givenPictures(redrawn),
+          guidanceEvery,
           selection,
         });
         const naive = drawNaively(model, negative ?? empty, request());

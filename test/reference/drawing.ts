@@ -14,6 +14,9 @@ import { cat, noGrad, scope, type Tensor, tensor, zeros } from "../../src/tensor
 interface Canvas {
   readonly tokens: Tensor;
   readonly mask: TokenMask;
+  /** Steps that drew something, and what the branch without caption differed by when it was last computed, [B, N, D]. */
+  readonly place: number;
+  readonly away: Tensor | null;
 }
 
 /** What was drawn, and what was chosen on the way. */
@@ -43,8 +46,13 @@ class Naive {
     const { batch: B, tokenCount: N } = this.request.orders;
     let canvas: Canvas =
       given === null
-        ? { tokens: zeros([B, N, this.model.diffusion.tokenWidth]), mask: TokenMask.all(B, N) }
-        : { tokens: given.tokens, mask: given.hidden };
+        ? {
+            tokens: zeros([B, N, this.model.diffusion.tokenWidth]),
+            mask: TokenMask.all(B, N),
+            place: 0,
+            away: null,
+          }
+        : { tokens: given.tokens, mask: given.hidden, place: 0, away: null };
     let streams = Array<number>(B).fill(0);
     let begun = 0;
     if (selection.kind === "once") {
@@ -87,21 +95,28 @@ class Naive {
     );
   }
 
-  #step({ tokens, mask }: Canvas, s: number, candidates: readonly number[]): Canvas {
-    const { stepCount, guidance, captions, noise, temperature, given } = this.request;
+  #step(canvas: Canvas, s: number, candidates: readonly number[]): Canvas {
+    const { tokens, mask, place } = canvas;
+    const { stepCount, guidance, guidanceEvery, captions, noise, temperature, given } = this.request;
     const { batch: B, tokenCount: N } = this.request.orders;
     const orders = given === null ? this.request.orders : this.request.orders.startingWith(given.hidden);
     const cosine = Math.floor((given?.hidden.count ?? N) * Math.cos(((Math.PI / 2) * (s + 1)) / stepCount));
     const length = Math.max(1, Math.min(mask.count - 1, cosine));
     const next = TokenMask.firstOf(orders, length);
     const drawn = s === stepCount - 1 ? mask : mask.minus(next);
-    if (drawn.count === 0) return { tokens, mask: next };
+    if (drawn.count === 0) return { ...canvas, mask: next };
     const guided = guidance.kind !== "none";
     const twice = (x: Tensor): Tensor => (guided ? cat([x, x], 0) : x);
     const text = guided
       ? cat([captions, this.emptyCaption.repeat([B, ...captions.shape.slice(1).map(() => 1)])], 0)
       : captions;
-    const z = this.#decode(twice(tokens), mask.repeat(guided ? 2 : 1), text);
+    let z = this.#decode(twice(tokens), mask.repeat(guided ? 2 : 1), text);
+    let { away } = canvas;
+    if (guided && guidanceEvery > 1) {
+      const [told, untold] = z.chunk(2, 0) as [Tensor, Tensor];
+      if (place % guidanceEvery === 0) away = untold.sub(told);
+      else z = cat([told, told.add(away!)], 0);
+    }
     const rows = drawn.repeat(guided ? 2 : 1).rows("cpu");
     const wanted = z.flatten(0, 1).indexSelect(0, rows);
     const draws = noise.draw({
@@ -119,7 +134,7 @@ class Naive {
     const values = this.#denoise(wanted, draws, scale, guided, temperature);
     const flat = tokens.flatten(0, 1).clone();
     flat.indexPut_([drawn.rows("cpu")], values);
-    return { tokens: flat.reshape(tokens.shape), mask: next };
+    return { tokens: flat.reshape(tokens.shape), mask: next, place: place + 1, away };
   }
 
   /** Decoder outputs of all tokens, [B, N, D]. */
@@ -193,5 +208,13 @@ function pick(canvases: readonly Canvas[], chosen: readonly number[]): Canvas {
       0,
     ),
     mask: canvases[0]!.mask,
+    place: canvases[0]!.place,
+    away:
+      canvases[0]!.away === null
+        ? null
+        : cat(
+            chosen.map((k, b) => canvases[k]!.away!.narrow(0, b, 1)),
+            0,
+          ),
   };
 }
