@@ -7,6 +7,7 @@ import { DrawingEngine } from "./generate/engine.js";
 import { drawEveryCandidate } from "./generate/every-candidate.js";
 import { type DrawingRequest, drawLatents } from "./generate/generate.js";
 import { SeededNoise, seededOrders } from "./generate/noise.js";
+import type { Profile } from "./generate/profile.js";
 import {
   ancestral,
   type DecodingStep,
@@ -100,8 +101,13 @@ export interface FinishedCandidates {
 export class DrawingPipeline {
   readonly #engine: DrawingEngine;
 
-  constructor(readonly trained: TrainedModel) {
-    this.#engine = scope(() => new DrawingEngine(trained.model, trained.captions.told([""])));
+  /** @param profile is told how long each part takes */
+  constructor(
+    readonly trained: TrainedModel,
+    profile: Profile | null = null,
+  ) {
+    const { model, captions } = trained;
+    this.#engine = scope(() => new DrawingEngine(model, captions.told([""]), profile));
   }
 
   /**
@@ -147,7 +153,8 @@ export class DrawingPipeline {
           );
         },
       );
-      return picturesOf(codec.decode(latents)).map((picture, b) => ({
+      const pictures = this.#engine.time("codec", () => picturesOf(codec.decode(latents)));
+      return pictures.map((picture, b) => ({
         picture,
         candidateScores: scores[b]!,
         chosen: chosen[b]!,

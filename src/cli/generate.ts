@@ -1,11 +1,13 @@
 /** @file `dream generate`: pictures from sentences, several candidates begun and the best one finished (SAD). */
 import type { Command } from "commander";
 import { DrawingPipeline } from "../drawing.js";
+import { Profile } from "../generate/profile.js";
 import { loadModel } from "../recipe/model-folder.js";
 import { addDrawingOptions, choiceOf, type DrawingFlags, samplingOf } from "./drawing-options.js";
 import { checkPrompt, keepPicture } from "./kept-pictures.js";
 import { locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
+import { say } from "./output.js";
 import { Progress } from "./progress.js";
 
 interface GenerateOptions extends DrawingFlags {
@@ -14,6 +16,7 @@ interface GenerateOptions extends DrawingFlags {
   readonly number: number;
   readonly seed: number;
   readonly outputDir: string;
+  readonly profile?: boolean;
   readonly json?: boolean;
 }
 
@@ -33,6 +36,7 @@ export function addGenerate(program: Command): void {
   addDrawingOptions(command)
     .option("--seed <number>", "of the first picture; the next ones count up", whole(0), 0)
     .option("--output-dir <folder>", "where the pictures go", "out")
+    .option("--profile", "say at the end where the time went")
     .option("--json", "print one line of JSON for each picture")
     .addHelpText(
       "after",
@@ -51,7 +55,8 @@ async function generate(options: GenerateOptions): Promise<void> {
   const wanted = options.prompt.flatMap((prompt) =>
     Array.from({ length: options.number }, (_, i) => ({ prompt, seed: options.seed + i })),
   );
-  const pipeline = new DrawingPipeline(trained);
+  const profile = options.profile ? new Profile(trained.model.device) : null;
+  const pipeline = new DrawingPipeline(trained, profile);
   const progress = new Progress("Drawing");
   const perBatch = Math.max(1, Math.floor(window / (choice.kind === "plain" ? 1 : choice.candidates)));
   for (let first = 0; first < wanted.length; first += perBatch) {
@@ -74,4 +79,12 @@ async function generate(options: GenerateOptions): Promise<void> {
       await keepPicture(options.outputDir, drawn, from, seconds, options.json ?? false);
     }
   }
+  if (profile !== null) sayProfile(profile);
+}
+
+function sayProfile(profile: Profile): void {
+  const report = profile.report();
+  const all = report.reduce((sum, { seconds }) => sum + seconds, 0);
+  for (const { stage, seconds } of report)
+    say(`${stage.padEnd(9)} ${seconds.toFixed(3)} s  ${((100 * seconds) / all).toFixed(1)}%`);
 }

@@ -8,6 +8,7 @@ import { TokenMask } from "../models/dream/mask.js";
 import type { Sampler, SamplingMethod } from "../models/dream/token-diffusion.js";
 import type { TextMemory } from "../nn/index.js";
 import { noGrad, scope, type Tensor, zeros } from "../tensor/index.js";
+import type { Profile, Stage } from "./profile.js";
 
 export class DrawingEngine {
   /** Each decoder block's memory of the empty caption, one row. */
@@ -15,15 +16,19 @@ export class DrawingEngine {
   /** What the encoder gives of the empty canvas, [1, U, D]. */
   readonly blank: Tensor;
   readonly #samplers = new Map<string, Sampler>();
+  readonly #profile: Profile | null;
 
   /**
    * @param model with the weights that it keeps while the engine lives
    * @param emptyCaption what the decoder reads where it is told nothing: states [1, L, W], or word ids int64 [1, L]
+   * @param profile is told how long each part takes
    */
   constructor(
     readonly model: Dream,
     emptyCaption: Tensor,
+    profile: Profile | null = null,
   ) {
+    this.#profile = profile;
     const N = tokenCount(model.config);
     [this.silence, this.blank] = inEvaluation(model, () => {
       const silence = model.rememberCaptions(emptyCaption);
@@ -43,6 +48,11 @@ export class DrawingEngine {
       this.#samplers.set(key, sampler);
     }
     return sampler;
+  }
+
+  /** Runs a part of a drawing, and tells the profile, where there is one. */
+  time<T>(stage: Stage, body: () => T): T {
+    return this.#profile === null ? body() : this.#profile.time(stage, body);
   }
 
   dispose(): void {

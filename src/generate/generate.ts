@@ -120,9 +120,11 @@ class Drawing {
     this.#observe = observe;
     const guided = guidance.kind !== "none" && guidance.scale !== 1;
     const { model, silence } = engine;
-    const away = negative === null ? silence : model.rememberCaptions(negative);
-    this.#conditions = conditionsOf(model.rememberCaptions(captions), guided ? away : null);
-    this.#texts = selection.kind === "none" ? null : model.embedTexts(captionIds);
+    [this.#conditions, this.#texts] = engine.time("captions", () => {
+      const away = negative === null ? silence : model.rememberCaptions(negative);
+      const conditions = conditionsOf(model.rememberCaptions(captions), guided ? away : null);
+      return [conditions, selection.kind === "none" ? null : model.embedTexts(captionIds)];
+    });
   }
 
   run(): Tensor {
@@ -169,9 +171,8 @@ class Drawing {
     by: Branching,
     away: AwayBranch,
   ): State {
-    const { model } = this.#engine;
     const orders = this.#request.orders.pick(trajectories.map(({ image }) => image));
-    const shared = planStep(model, canvas, orders, step, conditions, away);
+    const shared = planStep(this.#engine, canvas, orders, step, conditions, away);
     const { begun } = by;
     const parted =
       begun === 1
@@ -211,7 +212,8 @@ class Drawing {
       });
       const { device } = model;
       const draws = { initial: initial.to({ device }), steps: steps.to({ device }) };
-      return sampler.sample(plan.z, draws, temperature, guided ? { scale: step.guidanceScale } : null);
+      const guidance = guided ? { scale: step.guidanceScale } : null;
+      return this.#engine.time("head", () => sampler.sample(plan.z, draws, temperature, guidance));
     });
   }
 
@@ -221,7 +223,8 @@ class Drawing {
     const { selection } = this.#request;
     const images = trajectories.map(({ image }) => image);
     const at = tensor(images, [images.length], { dtype: "int64", device: model.device });
-    const { scores, seen } = scoreCanvas(model, canvas, this.#texts!.indexSelect(0, at));
+    const texts = this.#texts!.indexSelect(0, at);
+    const { scores, seen } = this.#engine.time("scores", () => scoreCanvas(model, canvas, texts));
     const separation = selection.kind === "halving" ? selection.separation : null;
     const kept = keptTrajectories(trajectories, scores, count, separation);
     this.#observe({ kind: "choice", step, trajectories, scores, kept, canvas });

@@ -8,6 +8,7 @@ import type { Dream } from "../models/dream/dream.js";
 import { TokenMask, type TokenOrders } from "../models/dream/mask.js";
 import type { TextMemory } from "../nn/index.js";
 import { cat, scope, type Tensor, tensor, zeros } from "../tensor/index.js";
+import type { DrawingEngine } from "./engine.js";
 import type { DecodingStep } from "./schedule.js";
 
 /** Pictures under way. */
@@ -86,7 +87,7 @@ export type AwayBranch = "computed" | "computed-for-all" | "kept";
 
 /** Encodes and decodes a canvas once, for drawing one step's tokens. */
 export function planStep(
-  model: Dream,
+  engine: DrawingEngine,
   canvas: Canvas,
   orders: TokenOrders,
   step: DecodingStep,
@@ -94,14 +95,18 @@ export function planStep(
   away: AwayBranch = "computed",
 ): StepPlan {
   return scope(() => {
+    const { model } = engine;
     const { mask } = canvas;
     const next = TokenMask.firstOf(orders, step.nextMaskLength);
     const drawn = step.predicted === mask.count ? mask : mask.minus(next);
-    const encoded = canvas.encoded ?? model.encoder.forward(canvas.tokens, mask).output;
+    const encoded =
+      canvas.encoded ?? engine.time("encoder", () => model.encoder.forward(canvas.tokens, mask).output);
     const hidden = encoded.size(0) < mask.batch ? mask.pick([0]) : mask;
     const decoded = (branches: number, wanted: TokenMask): Tensor => {
       const texts = memory.map((one) => one.narrow(0, 0, branches * mask.batch));
-      return model.decoder.forward(encoded, hidden, texts, wanted.repeat(branches)).flatten(0, 1);
+      return engine.time("decoder", () =>
+        model.decoder.forward(encoded, hidden, texts, wanted.repeat(branches)).flatten(0, 1),
+      );
     };
     if (!guided || away === "computed") return { drawn, next, z: decoded(guided ? 2 : 1, drawn), away: null };
     const { device } = model;
