@@ -47,7 +47,11 @@ export async function prepareDrawing(): Promise<readonly string[]> {
   return [path];
 }
 
-let current: { readonly size: string; readonly engine: DrawingEngine } | null = null;
+let current: {
+  readonly size: string;
+  readonly precision: DrawingCase["precision"];
+  readonly engine: DrawingEngine;
+} | null = null;
 
 export function finishDrawing(): void {
   current?.engine.dispose();
@@ -69,18 +73,13 @@ export function randomModel(size: DrawingCase["size"], random: Generator): Dream
   return model;
 }
 
-function engineOf({ size }: DrawingCase): DrawingEngine {
-  if (current?.size === size) return current.engine;
+function engineOf({ size, precision }: DrawingCase): DrawingEngine {
+  if (current?.size === size && current.precision === precision) return current.engine;
   finishDrawing();
   const model = randomModel(size, Generator.fromSeed(1));
   const { length, width } = model.config.captions;
-  current = {
-    size,
-    engine: new DrawingEngine(
-      model,
-      scope(() => randn([1, length, width])),
-    ),
-  };
+  const empty = scope(() => randn([1, length, width]));
+  current = { size, precision, engine: new DrawingEngine(model, empty, { precision }) };
   return current.engine;
 }
 

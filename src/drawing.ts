@@ -3,11 +3,10 @@ import { DreamError } from "./errors.js";
 import type { CaptionReader } from "./features/caption-reader.js";
 import { picturesOf, pixelsOf } from "./features/pixels.js";
 import type { Picture } from "./formats/images.js";
-import { DrawingEngine } from "./generate/engine.js";
+import { DrawingEngine, type EngineOptions } from "./generate/engine.js";
 import { drawEveryCandidate } from "./generate/every-candidate.js";
 import { type DrawingRequest, drawLatents } from "./generate/generate.js";
 import { SeededNoise, seededOrders } from "./generate/noise.js";
-import type { Profile } from "./generate/profile.js";
 import {
   ancestral,
   type DecodingStep,
@@ -101,13 +100,12 @@ export interface FinishedCandidates {
 export class DrawingPipeline {
   readonly #engine: DrawingEngine;
 
-  /** @param profile is told how long each part takes */
   constructor(
     readonly trained: TrainedModel,
-    profile: Profile | null = null,
+    options: EngineOptions = {},
   ) {
     const { model, captions } = trained;
-    this.#engine = scope(() => new DrawingEngine(model, captions.told([""]), profile));
+    this.#engine = scope(() => new DrawingEngine(model, captions.told([""]), options));
   }
 
   /**

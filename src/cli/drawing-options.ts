@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Choice, halving, type Sampling } from "../drawing.js";
 import { DreamError } from "../errors.js";
+import type { Precision } from "../generate/engine.js";
 import { type PresetName, presetNames, presets } from "../generate/presets.js";
 import { ancestral, type TokenSampling } from "../generate/schedule.js";
 import type { SamplingMethod } from "../models/dream/token-diffusion.js";
@@ -21,6 +22,7 @@ export interface DrawingFlags {
   readonly guidanceEvery?: number;
   readonly temperature?: number;
   readonly negative?: string;
+  readonly precision: Precision;
 }
 
 export function addDrawingOptions(command: Command): Command {
@@ -78,6 +80,11 @@ export function addDrawingOptions(command: Command): Command {
       "--temperature <factor>",
       "scale of the noise in each diffusion step (default: the model's)",
       positive,
+    )
+    .addOption(
+      new Option("--precision <kind>", "of matrix products; bfloat16 is for hardware that multiplies it")
+        .choices(["float32", "bfloat16"])
+        .default("float32"),
     );
 }
 

@@ -75,7 +75,7 @@ async function edit(options: EditOptions): Promise<void> {
   const { side: latentSide, patch } = trained.model.config.latent;
   const progress = new Progress("Drawing");
   const started = performance.now();
-  const drawings = new DrawingPipeline(trained).draw(
+  const drawings = new DrawingPipeline(trained, { precision: options.precision }).draw(
     seeds.map(() => options.prompt),
     {
       choice,

@@ -56,7 +56,7 @@ async function generate(options: GenerateOptions): Promise<void> {
     Array.from({ length: options.number }, (_, i) => ({ prompt, seed: options.seed + i })),
   );
   const profile = options.profile ? new Profile(trained.model.device) : null;
-  const pipeline = new DrawingPipeline(trained, profile);
+  const pipeline = new DrawingPipeline(trained, { precision: options.precision, profile });
   const progress = new Progress("Drawing");
   const perBatch = Math.max(1, Math.floor(window / (choice.kind === "plain" ? 1 : choice.candidates)));
   for (let first = 0; first < wanted.length; first += perBatch) {

@@ -3,43 +3,47 @@ import { tinyConfig, tinyGroup, tinyModel } from "../../test/tiny.js";
 import type { Dream } from "../models/dream/dream.js";
 import { patchify } from "../models/dream/tokens.js";
 import { scope, type Tensor, tensor } from "../tensor/index.js";
-import { DrawingEngine } from "./engine.js";
+import { DrawingEngine, type Precision } from "./engine.js";
 import { type DrawingEvent, type DrawingRequest, drawLatents } from "./generate.js";
 import { candidateSeed, SeededNoise, seededOrders } from "./noise.js";
-import { ancestral, type Guidance } from "./schedule.js";
+import { ancestral } from "./schedule.js";
 import type { Selection } from "./selection.js";
 
 const model = tinyModel({ ...tinyConfig, diffusion: { kind: "velocity", steps: 5 } });
 const { captions, captionIds } = tinyGroup(3, 0, 20);
 const empty = captions.narrow(0, 0, 1).mul(0);
 
+interface Drawn extends Partial<DrawingRequest> {
+  /** Which of the captions, one for each seed; the first ones where left out. */
+  readonly images?: readonly [start: number, count: number];
+  readonly observe?: (event: DrawingEvent) => void;
+  readonly by?: Dream;
+  readonly precision?: Precision;
+}
+
 function draw(
   seeds: readonly number[],
-  rows: readonly [start: number, count: number],
-  selection: Selection = { kind: "none" },
-  guidance: Guidance = { kind: "linear", scale: 3 },
-  observe?: (event: DrawingEvent) => void,
-  by: Dream = model,
-  orderSeeds: readonly number[] = seeds,
-  given: DrawingRequest["given"] = null,
+  { images = [0, seeds.length], observe, by, precision, ...changes }: Drawn = {},
 ): number[] {
   return scope(() => {
-    const part = (x: Tensor): Tensor => x.narrow(0, ...rows);
+    const part = (x: Tensor): Tensor => x.narrow(0, ...images);
     const request = {
       captions: part(captions),
+      negative: null,
       captionIds: part(captionIds),
-      orders: seededOrders(orderSeeds, 16),
+      orders: seededOrders(seeds, 16),
+      given: null,
       noise: new SeededNoise(seeds),
       stepCount: 6,
-      guidance,
+      guidance: { kind: "linear", scale: 3 } as const,
+      guidanceEvery: 1,
       temperature: 1,
       sampling: ancestral,
-      negative: null,
-      given,
-      guidanceEvery: 1,
-      selection,
+      selection: { kind: "none" } as const,
+      ...changes,
     };
-    return drawLatents(new DrawingEngine(by, empty), request, observe).toNumbers();
+    const engine = new DrawingEngine(by ?? model, empty, precision === undefined ? {} : { precision });
+    return drawLatents(engine, request, observe).toNumbers();
   });
 }
 
@@ -53,37 +57,50 @@ const once: Selection = { kind: "once", candidates: 3, atStep: 3 };
 
 describe("drawing", () => {
   it("gives the same picture for the same seed, alone or in a batch", () => {
-    const all = draw([5, 6, 7], [0, 3]);
-    expectClose(draw([6], [1, 1]), all.slice(all.length / 3, (2 * all.length) / 3));
-    expect(draw([5, 6, 7], [0, 3])).toEqual(all);
-    expect(draw([8], [1, 1])).not.toEqual(draw([6], [1, 1]));
+    const all = draw([5, 6, 7]);
+    expectClose(draw([6], { images: [1, 1] }), all.slice(all.length / 3, (2 * all.length) / 3));
+    expect(draw([5, 6, 7])).toEqual(all);
+    expect(draw([8], { images: [1, 1] })).not.toEqual(draw([6], { images: [1, 1] }));
   });
 
   it("leaves the model's mode as it was", () => {
     model.setMode("train");
-    draw([1], [0, 1]);
+    draw([1]);
     expect(model.mode).toBe("train");
   });
 
   it("draws every token once, in order of its steps", () => {
     const drawn = new Set<number>();
-    draw([5], [0, 1], { kind: "none" }, { kind: "none" }, (event) => {
-      if (event.kind !== "step") return;
-      for (const [n, bit] of event.drawn.bits.entries())
-        if (bit === 1) {
-          expect(drawn.has(n)).toBe(false);
-          drawn.add(n);
-        }
+    draw([5], {
+      guidance: { kind: "none" },
+      observe: (event) => {
+        if (event.kind !== "step") return;
+        for (const [n, bit] of event.drawn.bits.entries())
+          if (bit === 1) {
+            expect(drawn.has(n)).toBe(false);
+            drawn.add(n);
+          }
+      },
     });
     expect(drawn.size).toBe(16);
   });
+});
+
+it("draws nearly the same in bfloat16", () => {
+  const by = tinyModel({ ...tinyConfig, diffusion: { kind: "velocity", steps: 2 } });
+  const inPrecision = (precision: Precision): number[] => draw([5, 6], { by, precision, stepCount: 2 });
+  const [exact, rounded] = [inPrecision("float32"), inPrecision("bfloat16")];
+  const size = (of: readonly number[]): number => Math.hypot(...of);
+  const apart = size(exact.map((value, i) => value - rounded[i]!)) / size(exact);
+  expect(apart).toBeGreaterThan(1e-5);
+  expect(apart).toBeLessThan(0.05);
 });
 
 describe("a picture in hand", () => {
   it("keeps what is not hidden to the bit, and draws the rest", () => {
     const { latents, mask } = tinyGroup(2, 7, 4);
     const tokens = patchify(latents, 2);
-    const drawn = draw([5, 6], [0, 2], once, undefined, undefined, model, [5, 6], { tokens, hidden: mask });
+    const drawn = draw([5, 6], { selection: once, given: { tokens, hidden: mask } });
     const [before, after] = [tokens.toNumbers(), patchify(tensor(drawn, latents.shape), 2).toNumbers()];
     for (const [token, bit] of mask.bits.entries()) {
       const part = (of: readonly number[]): number[] => of.slice(token * 16, (token + 1) * 16);
@@ -96,8 +113,11 @@ describe("a picture in hand", () => {
 describe("Semantically Aligned Decoding", () => {
   it("finishes the candidate that scores highest", () => {
     let choice: Extract<DrawingEvent, { kind: "choice" }> | undefined;
-    draw([5, 6], [0, 2], once, undefined, (event) => {
-      if (event.kind === "choice") choice = event;
+    draw([5, 6], {
+      selection: once,
+      observe: (event) => {
+        if (event.kind === "choice") choice = event;
+      },
     });
     const { trajectories, scores, kept } = choice!;
     expect(trajectories.map(({ image, candidate }) => `${image}:${candidate}`)).toEqual([
@@ -115,17 +135,17 @@ describe("Semantically Aligned Decoding", () => {
   });
 
   it("with one candidate draws what plain decoding draws", () => {
-    expectClose(draw([5, 6], [0, 2], { ...once, candidates: 1 }), draw([5, 6], [0, 2]));
-    expectClose(
-      draw([5, 6], [0, 2], { kind: "each-step", candidates: 1, fromStep: 2 }),
-      draw([5, 6], [0, 2]),
-    );
+    expectClose(draw([5, 6], { selection: { ...once, candidates: 1 } }), draw([5, 6]));
+    expectClose(draw([5, 6], { selection: { kind: "each-step", candidates: 1, fromStep: 2 } }), draw([5, 6]));
   });
 
   it("chooses at every step from the threshold on where asked", () => {
     const chosenAt: number[] = [];
-    draw([5], [0, 1], { kind: "each-step", candidates: 2, fromStep: 2 }, undefined, (event) => {
-      if (event.kind === "choice") chosenAt.push(event.step.index);
+    draw([5], {
+      selection: { kind: "each-step", candidates: 2, fromStep: 2 },
+      observe: (event) => {
+        if (event.kind === "choice") chosenAt.push(event.step.index);
+      },
     });
     expect(chosenAt).toEqual([2, 3, 4, 5]);
   });
@@ -144,13 +164,16 @@ describe("Semantically Aligned Decoding", () => {
   it("drops the worst in rounds, and finishes what each survivor alone would have become", () => {
     const left: number[] = [];
     let last = 0;
-    const drawn = draw([5], [0, 1], halving, undefined, (event) => {
-      if (event.kind !== "choice") return;
-      left.push(event.kept.length);
-      last = event.trajectories[event.kept[0]!]!.candidate;
+    const drawn = draw([5], {
+      selection: halving,
+      observe: (event) => {
+        if (event.kind !== "choice") return;
+        left.push(event.kept.length);
+        last = event.trajectories[event.kept[0]!]!.candidate;
+      },
     });
     expect(left).toEqual([3, 2, 1]);
-    expectClose(drawn, draw([candidateSeed(5, last)], [0, 1], undefined, undefined, undefined, model, [5]));
+    expectClose(drawn, draw([candidateSeed(5, last)], { orders: seededOrders([5], 16) }));
   });
 
   it("stops choosing where scores have parted, and draws on as many as are left of each image", () => {
@@ -158,10 +181,10 @@ describe("Semantically Aligned Decoding", () => {
     const observe = (event: DrawingEvent): void => {
       if (event.kind === "step") rows.push(event.trajectories.length);
     };
-    draw([5, 6], [0, 2], { ...halving, separation: 0 }, undefined, observe);
+    draw([5, 6], { selection: { ...halving, separation: 0 }, observe });
     expect(rows).toEqual([8, 2, 2, 2, 2, 2]);
     rows.length = 0;
-    draw([5, 6], [0, 2], { ...halving, separation: 10 }, undefined, observe);
+    draw([5, 6], { selection: { ...halving, separation: 10 }, observe });
     expect(rows).toEqual([8, 6, 4, 4, 2, 2]);
   });
 
@@ -177,11 +200,11 @@ describe("Semantically Aligned Decoding", () => {
       rounds([3, 2], [2, 1]),
       rounds([2, 2], [2, 1]),
     ])
-      expect(() => draw([5], [0, 1], bad)).toThrow(/rounds at ever later steps/);
+      expect(() => draw([5], { selection: bad })).toThrow(/rounds at ever later steps/);
   });
 
   it("refuses a choice before the first step or after the last", () => {
     for (const atStep of [0, 6])
-      expect(() => draw([5], [0, 1], { ...once, atStep })).toThrow(/a step from 1 to 5/);
+      expect(() => draw([5], { selection: { ...once, atStep } })).toThrow(/a step from 1 to 5/);
   });
 });

@@ -2,7 +2,7 @@
 import type { TokenMask, TokenOrders } from "../models/dream/mask.js";
 import { unpatchify } from "../models/dream/tokens.js";
 import { scope, type Tensor, tensor } from "../tensor/index.js";
-import { type DrawingEngine, inEvaluation } from "./engine.js";
+import type { DrawingEngine } from "./engine.js";
 import type { NoiseSource } from "./noise.js";
 import {
   type DecodingStep,
@@ -93,7 +93,7 @@ export function drawLatents(
   request: DrawingRequest,
   observe: DrawingObserver = () => {},
 ): Tensor {
-  return inEvaluation(engine.model, () => new Drawing(engine, request, observe).run());
+  return engine.evaluate(() => new Drawing(engine, request, observe).run());
 }
 
 /** Drawings under way. */

@@ -1,6 +1,6 @@
 /**
  * @file The diffusion head at a fixed list of times, as a sampler asks it: what depends on the time alone is computed once, and on the
- * CPU the weights are laid out once for products of few rows (`native/head.cc`).
+ * CPU the weights are laid out once for products of few rows (`native/head.cc`), which stay in float32 under automatic casts.
  */
 import { call, cat, scope, type Tensor, tensor } from "../../tensor/index.js";
 import type { DiffusionHead } from "./diffusion-head.js";
@@ -17,7 +17,10 @@ export class TimedHead {
     this.#head = head;
     const { device } = head.condition.weight;
     this.#times = scope(() =>
-      head.timeEmbedding.forward(tensor(Float32Array.from(times), [times.length], { device })).split(1, 0),
+      head.timeEmbedding
+        .forward(tensor(Float32Array.from(times), [times.length], { device }))
+        .to({ dtype: "float32" })
+        .split(1, 0),
     );
     this.#layers = device === "cpu" ? scope(() => packedLayers(head)) : null;
     for (const kept of [...this.#times, ...(this.#layers ?? [])]) kept.persist();
@@ -25,7 +28,7 @@ export class TimedHead {
 
   /** The head's embedding of decoder outputs; it holds for all times. @param z [R, D] @returns [R, W] */
   condition(z: Tensor): Tensor {
-    return this.#head.condition.forward(z);
+    return scope(() => this.#head.condition.forward(z).to({ dtype: "float32" }));
   }
 
   /**
