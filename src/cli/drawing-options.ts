@@ -71,8 +71,8 @@ export function addDrawingOptions(command: Command): Command {
     )
     .option("--cfg-scale <scale>", "strength of guidance; 1 is none (default: the model's)", notNegative)
     .option(
-      "--guidance-every <steps>",
-      "compute the branch without caption in every so manieth step, and keep its difference between (default: 1)",
+      "--guidance-every <n>",
+      "compute the branch without caption in every n-th step only, and keep its difference between (default: 1)",
       whole(1),
     )
     .option("--negative <sentence>", "what guidance leads away from, in place of the empty caption")

@@ -48,7 +48,7 @@ export interface DrawingRequest {
   readonly noise: NoiseSource;
   readonly stepCount: number;
   readonly guidance: Guidance;
-  /** The branch without caption is computed in every so manieth step, and its difference kept between; 1 computes it always. */
+  /** The branch without caption is computed in every n-th step only, and its difference kept between; 1: in each. */
   readonly guidanceEvery: number;
   readonly temperature: number;
   readonly sampling: TokenSampling;
