@@ -1,11 +1,9 @@
 /** @file `dream edit`: a part of a picture drawn anew from a sentence, everything else kept. */
-import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import { centreCrop } from "../data/centre-crop.js";
 import { type Drawing, DrawingPipeline } from "../drawing.js";
 import { pictureSide } from "../embedding.js";
 import { DreamError } from "../errors.js";
-import { decodePicture, type Picture } from "../formats/images.js";
+import type { Picture } from "../formats/images.js";
 import { type Box, boxRegion, composite, lightRegion, type Region, tokensOf } from "../generate/region.js";
 import { loadModel } from "../recipe/model-folder.js";
 import { addDrawingOptions, choiceOf, type DrawingFlags, samplingOf } from "./drawing-options.js";
@@ -13,6 +11,7 @@ import { checkPrompt, keepPicture } from "./kept-pictures.js";
 import { locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
 import { Progress } from "./progress.js";
+import { readSquare } from "./read-picture.js";
 
 interface EditOptions extends DrawingFlags {
   readonly model: string;
@@ -108,15 +107,4 @@ async function regionOf({ box, mask }: EditOptions, side: number): Promise<Regio
     Math.round((data[3 * at]! + data[3 * at + 1]! + data[3 * at + 2]!) / 3),
   );
   return lightRegion(side, grey);
-}
-
-async function readSquare(path: string, side: number): Promise<Picture> {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new DreamError("io", { operation: `read ${path}`, message, hint: "check the path", cause });
-  }
-  return centreCrop(await decodePicture(bytes, path), side);
 }

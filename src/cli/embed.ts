@@ -1,13 +1,11 @@
 /** @file `dream embed`: pictures and sentences as unit vectors of one space. */
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { centreCrop } from "../data/centre-crop.js";
 import { type Embeddings, embedCaptions, embedPictures, pictureSide } from "../embedding.js";
 import { DreamError } from "../errors.js";
-import { decodePicture, type Picture } from "../formats/images.js";
 import { loadModel } from "../recipe/model-folder.js";
 import { locateModel } from "./locate-model.js";
 import { say, tell } from "./output.js";
+import { readSquare } from "./read-picture.js";
 
 interface EmbedOptions {
   readonly model: string;
@@ -47,7 +45,7 @@ async function embed({ model: run, images = [], texts = [], json }: EmbedOptions
   const pictures: (readonly number[])[] = [];
   for (let first = 0; first < images.length; first += window) {
     const part = images.slice(first, first + window);
-    const read = await Promise.all(part.map(async (path) => centreCrop(await readPicture(path), side)));
+    const read = await Promise.all(part.map((path) => readSquare(path, side)));
     pictures.push(...embedPictures(trained, read));
   }
   const sentences = embedCaptions(trained, texts);
@@ -55,17 +53,6 @@ async function embed({ model: run, images = [], texts = [], json }: EmbedOptions
   for (const [i, embedding] of sentences.entries()) tell({ input: texts[i], kind: "text", embedding });
   if (!json) sayCosines(images, pictures, texts, sentences);
   trained.model.dispose();
-}
-
-async function readPicture(path: string): Promise<Picture> {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new DreamError("io", { operation: `read ${path}`, message, hint: "check the path", cause });
-  }
-  return decodePicture(bytes, path);
 }
 
 /** For each picture how near every sentence is. */

@@ -213,7 +213,7 @@ class Drawing {
       const { device } = model;
       const draws = { initial: initial.to({ device }), steps: steps.to({ device }) };
       const guidance = guided ? { scale: step.guidanceScale } : null;
-      return this.#engine.time("head", () => sampler.sample(plan.z, draws, temperature, guidance));
+      return this.#engine.time("head", () => sampler.sample(plan.z, draws, { guidance, temperature }));
     });
   }
 

@@ -118,8 +118,10 @@ function sampledStates(
   const P = initial.size(0);
   const z = guidance === null ? all.narrow(0, 0, P) : all;
   const conditional: Tensor[] = [];
-  sampler.sample(z, { initial, steps: noises.narrow(1, 0, P) }, temperature, guidance, (x) =>
-    conditional.push(x.clone().persist()),
+  sampler.sample(
+    z,
+    { initial, steps: noises.narrow(1, 0, P) },
+    { guidance, temperature, onStep: (x) => void conditional.push(x.clone().persist()) },
   );
   if (guidance === null) return conditional;
   const condition = sampler.head.condition(z);

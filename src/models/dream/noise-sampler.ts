@@ -3,7 +3,7 @@ import { scope, type Tensor } from "../../tensor/index.js";
 import type { DiffusionConstants } from "./diffusion-constants.js";
 import type { DiffusionHead } from "./diffusion-head.js";
 import { guide, TimedHead } from "./timed-head.js";
-import type { HeadGuidance, Sampler, TokenNoise } from "./token-diffusion.js";
+import type { HeadGuidance, Sampler, SampleSettings, TokenNoise } from "./token-diffusion.js";
 
 /** What the head says of P tokens. */
 export interface Prediction {
@@ -81,13 +81,7 @@ export class NoiseSampler implements Sampler {
     );
   }
 
-  sample(
-    z: Tensor,
-    noise: TokenNoise,
-    temperature: number,
-    guidance: HeadGuidance | null,
-    onStep?: (x: Tensor) => void,
-  ): Tensor {
+  sample(z: Tensor, noise: TokenNoise, { guidance, temperature, onStep }: SampleSettings): Tensor {
     return scope(() => {
       const condition = this.head.condition(z);
       let x = noise.initial;

@@ -6,7 +6,7 @@
 import { scope, type Tensor } from "../../tensor/index.js";
 import type { DiffusionHead } from "./diffusion-head.js";
 import { guide, TimedHead } from "./timed-head.js";
-import type { HeadGuidance, Sampler, SamplingMethod, TokenNoise } from "./token-diffusion.js";
+import type { Sampler, SampleSettings, SamplingMethod, TokenNoise } from "./token-diffusion.js";
 
 /** Deterministic ways to follow the reverse process. */
 export type SolverMethod = Exclude<SamplingMethod, "ancestral">;
@@ -70,17 +70,11 @@ export class SolverSampler implements Sampler {
     return this.#path.told.length;
   }
 
-  /** Nothing random is drawn after the initial noise: `noise.steps` and the temperature are not looked at. */
-  sample(
-    z: Tensor,
-    noise: Pick<TokenNoise, "initial">,
-    _temperature: number,
-    guidance: HeadGuidance | null,
-    onStep?: (x: Tensor) => void,
-  ): Tensor {
+  /** Nothing random is drawn after the initial noise: the noise of the steps and the temperature are not looked at. */
+  sample(z: Tensor, { initial }: TokenNoise, { guidance, onStep }: SampleSettings): Tensor {
     return scope(() => {
       const condition = this.#head.condition(z);
-      let x = noise.initial;
+      let x = initial;
       let before: Tensor | null = null;
       for (let i = 0; i < this.stepCount; i++) {
         const [state, last]: [Tensor, Tensor | null] = [x, before];

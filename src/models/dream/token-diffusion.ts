@@ -29,6 +29,14 @@ export interface TokenNoise {
  */
 export type SamplingMethod = "ancestral" | "ddim" | "dpm-solver";
 
+export interface SampleSettings {
+  readonly guidance: HeadGuidance | null;
+  /** Scales the noise of the steps, not the initial noise. */
+  readonly temperature: number;
+  /** Is shown the state after every reverse step. */
+  readonly onStep?: (x: Tensor) => void;
+}
+
 /** Draws tokens with a head as it was when this was made. */
 export interface Sampler {
   /** Reverse steps of one drawing. */
@@ -39,17 +47,9 @@ export interface Sampler {
   /**
    * Draws P tokens.
    * @param z [P, D], or [2P, D] with guidance: the conditional rows, then the unconditional ones
-   * @param temperature scales the noise of the steps, not the initial noise
-   * @param onStep is shown the state after every reverse step
    * @returns [P, C]
    */
-  sample(
-    z: Tensor,
-    noise: TokenNoise,
-    temperature: number,
-    guidance: HeadGuidance | null,
-    onStep?: (x: Tensor) => void,
-  ): Tensor;
+  sample(z: Tensor, noise: TokenNoise, settings: SampleSettings): Tensor;
 
   dispose(): void;
 }

@@ -10,8 +10,8 @@ import { type HeadPath, SolverSampler } from "./solver-sampler.js";
 import { guide, TimedHead } from "./timed-head.js";
 import type {
   DiffusionDraws,
-  HeadGuidance,
   Sampler,
+  SampleSettings,
   SamplingMethod,
   TokenDiffusion,
   TokenNoise,
@@ -101,13 +101,7 @@ class VelocitySampler implements Sampler {
     return this.stepCount;
   }
 
-  sample(
-    z: Tensor,
-    noise: TokenNoise,
-    temperature: number,
-    guidance: HeadGuidance | null,
-    onStep?: (x: Tensor) => void,
-  ): Tensor {
+  sample(z: Tensor, noise: TokenNoise, { guidance, temperature, onStep }: SampleSettings): Tensor {
     return scope(() => {
       const condition = this.#head.condition(z);
       let x = noise.initial;
