@@ -7,7 +7,7 @@ import type { Selection } from "../generate/selection.js";
 import type { Dream } from "../models/dream/dream.js";
 import { TokenMask, TokenOrders } from "../models/dream/mask.js";
 import type { TokenNoise } from "../models/dream/token-diffusion.js";
-import { scope, type Tensor } from "../tensor/index.js";
+import { cat, scope, type Tensor } from "../tensor/index.js";
 import type { Recordings } from "./recordings.js";
 import type { CheckBook } from "./subject.js";
 
@@ -45,12 +45,26 @@ class RecordedNoise implements NoiseSource {
   }
 
   draw({ trajectories, tokensPerImage, tokenWidth, noiseBlocks }: NoiseRequest): TokenNoise {
-    const P = trajectories.length * tokensPerImage;
-    const initial = this.#take(P * tokenWidth).reshape([P, tokenWidth]);
-    // The unconditional half of a block is in the stream and has no influence.
-    const blocks = this.#take(noiseBlocks * this.#branches * P * tokenWidth);
-    const steps = blocks.reshape([noiseBlocks, this.#branches * P, tokenWidth]).narrow(1, 0, P);
-    return { initial, steps };
+    // The original draws for one candidate after another.
+    const batch = new Set(trajectories.map(({ image }) => image)).size;
+    const P = batch * tokensPerImage;
+    const each = Array.from({ length: trajectories.length / batch }, () => {
+      const initial = this.#take(P * tokenWidth).reshape([P, tokenWidth]);
+      // The unconditional half of a block is in the stream and has no influence.
+      const blocks = this.#take(noiseBlocks * this.#branches * P * tokenWidth);
+      const steps = blocks.reshape([noiseBlocks, this.#branches * P, tokenWidth]).narrow(1, 0, P);
+      return { initial, steps };
+    });
+    return {
+      initial: cat(
+        each.map(({ initial }) => initial),
+        0,
+      ),
+      steps: cat(
+        each.map(({ steps }) => steps),
+        1,
+      ),
+    };
   }
 
   #take(count: number): Tensor {
