@@ -63,6 +63,28 @@ describe("drawing pictures", () => {
     expect(() => pipeline.draw(["red ".repeat(50), "a"], plain)).toThrow(/at most 18 words/);
   });
 
+  it("draws any number in batches, the same pictures as alone, and tells them as they come", async () => {
+    const wanted = [0, 1, 2, 3, 4].map((i) => ({ caption: captions[i % 2]!, seed: i }));
+    const choice = { kind: "aligned", candidates: 2, atFraction: 0.25 } as const;
+    const batches: number[] = [];
+    const drawn = [];
+    const onStep = ({ index }: { index: number }, count: number): void => {
+      if (index === 0) batches.push(count);
+    };
+    for await (const one of pipeline.drawAll(wanted, { choice, onStep }, 4)) {
+      drawn.push(one);
+      if (drawn.length === 1) expect(batches).toEqual([2]);
+    }
+    expect(batches).toEqual([2, 2, 1]);
+    expect(drawn.map(({ caption, seed }) => ({ caption, seed }))).toEqual(wanted);
+    for (const { caption, seed, picture, chosen } of drawn) {
+      const [alone] = pipeline.draw([caption], { choice, seeds: [seed] });
+      expect(chosen).toBe(alone!.chosen);
+      const apart = picture.data.map((value, i) => Math.abs(value - alone!.picture.data[i]!));
+      expect(Math.max(...apart)).toBeLessThanOrEqual(1);
+    }
+  });
+
   it("finishes every candidate as choosing would have", () => {
     const [candidates, fractions, seeds] = [3, [0.125, 0.5], [1, 2]];
     const all = pipeline.candidates(captions, { seeds, candidates, fractions });

@@ -74,9 +74,16 @@ export interface DrawOptions {
   readonly negative?: string;
   /** What all drawings begin with; nothing where left out. */
   readonly edit?: Edit;
-  readonly onStep?: (step: DecodingStep) => void;
+  /** @param count captions that are drawn together */
+  readonly onStep?: (step: DecodingStep, count: number) => void;
   /** Shown every candidate at a moment of choice: for each caption its half-drawn pictures. */
   readonly onChoice?: (halfDrawn: readonly (readonly Picture[])[], step: DecodingStep) => void;
+}
+
+/** A picture that is asked for. */
+export interface Wanted {
+  readonly caption: string;
+  readonly seed: number;
 }
 
 /** One drawn picture. */
@@ -136,7 +143,7 @@ export class DrawingPipeline {
           given,
         },
         (event) => {
-          if (event.kind === "step") return onStep?.(event.step);
+          if (event.kind === "step") return onStep?.(event.step, captions.length);
           for (const [place, { image, candidate }] of event.trajectories.entries())
             scores[image]![candidate] = event.scores[place]!;
           for (const place of event.kept) {
@@ -158,6 +165,37 @@ export class DrawingPipeline {
         chosen: chosen[b]!,
       }));
     });
+  }
+
+  /**
+   * Draws any number of captions, each from its seed, in batches of as many as fit the window; a batch's drawings come as soon as it is done. The
+   * same seed draws the same picture whatever is drawn beside it.
+   * @param window canvases that are drawn together, all candidates counted
+   */
+  async *drawAll(
+    wanted: Iterable<Wanted>,
+    options: Omit<DrawOptions, "seeds">,
+    window = 40,
+  ): AsyncGenerator<Drawing & Wanted & { readonly seconds: number }> {
+    const { choice } = options;
+    const perBatch = Math.max(1, Math.floor(window / (choice.kind === "plain" ? 1 : choice.candidates)));
+    let batch: Wanted[] = [];
+    const drawn = (): (Drawing & Wanted & { readonly seconds: number })[] => {
+      const started = performance.now();
+      const captions = batch.map(({ caption }) => caption);
+      const drawings = this.draw(captions, { ...options, seeds: batch.map(({ seed }) => seed) });
+      const seconds = (performance.now() - started) / 1000 / batch.length;
+      return drawings.map((drawing, i) => ({ ...drawing, ...batch[i]!, seconds }));
+    };
+    for (const one of wanted) {
+      batch.push(one);
+      if (batch.length < perBatch) continue;
+      yield* drawn();
+      batch = [];
+      // Lets signals and others in.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (batch.length > 0) yield* drawn();
   }
 
   /** Finishes all K candidates of each caption, and scores each at some shares of the tokens. */

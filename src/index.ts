@@ -16,7 +16,11 @@ export {
   type Drawing,
   DrawingPipeline,
   type DrawOptions,
+  type Edit,
   type FinishedCandidates,
+  halving,
+  type Sampling,
+  type Wanted,
 } from "./drawing.js";
 export { type Embeddings, embedCaptions, embedPictures, pictureSide } from "./embedding.js";
 export { DreamError, type DreamErrorCode } from "./errors.js";
@@ -35,10 +39,21 @@ export { decodePicture, encodePng, type Picture } from "./formats/images.js";
 export { OrderedDict, type PickleValue } from "./formats/pickle/value.js";
 export { TorchTensor } from "./formats/torch/tensor.js";
 export { openTorchFile, writeTorchFile } from "./formats/torch/torch-file.js";
+export { DrawingEngine, type EngineOptions } from "./generate/engine.js";
 export { type DrawingEvent, type DrawingRequest, drawLatents } from "./generate/generate.js";
 export { type NoiseSource, SeededNoise, seededOrders } from "./generate/noise.js";
-export { type DecodingStep, decodingSchedule, type Guidance, stepsToFraction } from "./generate/schedule.js";
-export type { Selection } from "./generate/selection.js";
+export { type Preset, type PresetName, presetNames, presets } from "./generate/presets.js";
+export { Profile } from "./generate/profile.js";
+export { type Box, boxRegion, composite, lightRegion, type Region, tokensOf } from "./generate/region.js";
+export {
+  ancestral,
+  type DecodingStep,
+  decodingSchedule,
+  type Guidance,
+  stepsToFraction,
+  type TokenSampling,
+} from "./generate/schedule.js";
+export type { Selection, Trajectory } from "./generate/selection.js";
 export { checkGolden, type GoldenReport } from "./golden/check.js";
 export { type HubOptions, resolveModel } from "./hub/resolve-model.js";
 export { type DreamConfig, paperConfig, type SizeName, sizes } from "./models/dream/config.js";

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { DrawingPipeline } from "../drawing.js";
 import { Profile } from "../generate/profile.js";
+import type { DecodingStep } from "../generate/schedule.js";
 import { loadModel } from "../recipe/model-folder.js";
 import { addDrawingOptions, choiceOf, type DrawingFlags, samplingOf } from "./drawing-options.js";
 import { checkPrompt, keepPicture } from "./kept-pictures.js";
@@ -19,9 +20,6 @@ interface GenerateOptions extends DrawingFlags {
   readonly profile?: boolean;
   readonly json?: boolean;
 }
-
-/** Canvases that are drawn at a time. */
-const window = 40;
 
 export function addGenerate(program: Command): void {
   const collect = (prompt: string, before: readonly string[] = []): string[] => [...before, prompt];
@@ -52,32 +50,24 @@ async function generate(options: GenerateOptions): Promise<void> {
   if (negative !== undefined) checkPrompt(trained, negative, "--negative");
   const choice = choiceOf(options, trained);
   const sampling = samplingOf(options, trained);
-  const wanted = options.prompt.flatMap((prompt) =>
-    Array.from({ length: options.number }, (_, i) => ({ prompt, seed: options.seed + i })),
+  const wanted = options.prompt.flatMap((caption) =>
+    Array.from({ length: options.number }, (_, i) => ({ caption, seed: options.seed + i })),
   );
   const profile = options.profile ? new Profile(trained.model.device) : null;
   const pipeline = new DrawingPipeline(trained, { precision: options.precision, profile });
   const progress = new Progress("Drawing");
-  const perBatch = Math.max(1, Math.floor(window / (choice.kind === "plain" ? 1 : choice.candidates)));
-  for (let first = 0; first < wanted.length; first += perBatch) {
-    const batch = wanted.slice(first, first + perBatch);
-    const started = performance.now();
-    const drawings = pipeline.draw(
-      batch.map(({ prompt }) => prompt),
-      {
-        choice,
-        seeds: batch.map(({ seed }) => seed),
-        sampling,
-        ...(negative === undefined ? {} : { negative }),
-        onStep: (step) =>
-          progress.update(first + (batch.length * (step.index + 1)) / sampling.steps, wanted.length),
-      },
-    );
-    const seconds = (performance.now() - started) / 1000 / batch.length;
-    for (const [i, drawn] of drawings.entries()) {
-      const from = { ...batch[i]!, settings: { choice, sampling, negative } };
-      await keepPicture(options.outputDir, drawn, from, seconds, options.json ?? false);
-    }
+  let done = 0;
+  const ways = {
+    choice,
+    sampling,
+    ...(negative === undefined ? {} : { negative }),
+    onStep: ({ index }: DecodingStep, count: number) =>
+      progress.update(done + (count * (index + 1)) / sampling.steps, wanted.length),
+  };
+  for await (const { caption: prompt, seed, seconds, ...drawn } of pipeline.drawAll(wanted, ways)) {
+    done++;
+    const from = { prompt, seed, settings: { choice, sampling, negative } };
+    await keepPicture(options.outputDir, drawn, from, seconds, options.json ?? false);
   }
   if (profile !== null) sayProfile(profile);
 }
