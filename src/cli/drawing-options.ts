@@ -1,4 +1,4 @@
-/** @file The options of all commands that draw: how many candidates and how they are chosen between, which sampler, how many steps. */
+/** @file The options of all commands that draw: how many candidates and how they are chosen between, which sampler, how many steps; and the sentences. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Choice, halving, type Sampling } from "../drawing.js";
 import { DreamError } from "../errors.js";
@@ -8,6 +8,7 @@ import { ancestral, type TokenSampling } from "../generate/schedule.js";
 import type { SamplingMethod } from "../models/dream/token-diffusion.js";
 import type { TrainedModel } from "../recipe/model-folder.js";
 import { notNegative, positive, properShare, whole } from "./numbers.js";
+import { say } from "./output.js";
 
 export interface DrawingFlags {
   readonly candidates?: number;
@@ -133,4 +134,19 @@ export function samplingOf(flags: DrawingFlags, { drawing }: TrainedModel): Requ
       diffusionSteps: flags.diffusionSteps ?? diffusionSteps,
     },
   };
+}
+
+/** @throws DreamError `usage` where the model cannot read a sentence whole */
+export function checkPrompt({ captions }: TrainedModel, prompt: string, flag: string): void {
+  const { found, most, unit } = captions.length(prompt);
+  if (found > most)
+    throw new DreamError("usage", {
+      operation: `read ${flag}`,
+      expected: `at most ${most} ${unit}, which is what this model reads`,
+      got: `${found} ${unit} (${prompt.length} characters)`,
+      hint: "shorten the sentence",
+    });
+  const unknown = captions.unknownWords(prompt);
+  if (unknown.length > 0)
+    say(`This model never read ${unknown.map((word) => `"${word}"`).join(", ")}. ${captions.description}.`);
 }

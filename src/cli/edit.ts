@@ -6,8 +6,14 @@ import { DreamError } from "../errors.js";
 import type { Picture } from "../formats/images.js";
 import { type Box, boxRegion, composite, lightRegion, type Region, tokensOf } from "../generate/region.js";
 import { loadModel } from "../recipe/model-folder.js";
-import { addDrawingOptions, choiceOf, type DrawingFlags, samplingOf } from "./drawing-options.js";
-import { checkPrompt, keepPicture } from "./kept-pictures.js";
+import {
+  addDrawingOptions,
+  checkPrompt,
+  choiceOf,
+  type DrawingFlags,
+  samplingOf,
+} from "./drawing-options.js";
+import { keepPicture } from "./kept-pictures.js";
 import { locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
 import { Progress } from "./progress.js";

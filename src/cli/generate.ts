@@ -4,8 +4,14 @@ import { DrawingPipeline } from "../drawing.js";
 import { Profile } from "../generate/profile.js";
 import type { DecodingStep } from "../generate/schedule.js";
 import { loadModel } from "../recipe/model-folder.js";
-import { addDrawingOptions, choiceOf, type DrawingFlags, samplingOf } from "./drawing-options.js";
-import { checkPrompt, keepPicture } from "./kept-pictures.js";
+import {
+  addDrawingOptions,
+  checkPrompt,
+  choiceOf,
+  type DrawingFlags,
+  samplingOf,
+} from "./drawing-options.js";
+import { keepPicture } from "./kept-pictures.js";
 import { locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
 import { say } from "./output.js";

@@ -2,10 +2,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Drawing } from "../drawing.js";
-import { DreamError } from "../errors.js";
 import { writeAtomically } from "../formats/atomic.js";
 import { encodePng } from "../formats/images.js";
-import type { TrainedModel } from "../recipe/model-folder.js";
 import { say, tell } from "./output.js";
 
 /** The longest part of a file's name that comes from the sentence. */
@@ -45,19 +43,4 @@ export async function keepPicture(
   const score = candidateScores[chosen]!;
   if (json) tell({ file, seed, prompt, score, candidateScores, seconds });
   else say(`${file}  score ${score.toFixed(3)}`);
-}
-
-/** @throws DreamError `usage` where the model cannot read a sentence whole */
-export function checkPrompt({ captions }: TrainedModel, prompt: string, flag: string): void {
-  const { found, most, unit } = captions.length(prompt);
-  if (found > most)
-    throw new DreamError("usage", {
-      operation: `read ${flag}`,
-      expected: `at most ${most} ${unit}, which is what this model reads`,
-      got: `${found} ${unit} (${prompt.length} characters)`,
-      hint: "shorten the sentence",
-    });
-  const unknown = captions.unknownWords(prompt);
-  if (unknown.length > 0)
-    say(`This model never read ${unknown.map((word) => `"${word}"`).join(", ")}. ${captions.description}.`);
 }
