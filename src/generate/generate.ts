@@ -1,6 +1,7 @@
 /** @file Drawing a batch of pictures: steps, candidates and the choice between them, shown as events as they happen. */
 import type { TokenMask, TokenOrders } from "../models/dream/mask.js";
 import { unpatchify } from "../models/dream/tokens.js";
+import type { TextMemory } from "../nn/index.js";
 import { scope, type Tensor, tensor } from "../tensor/index.js";
 import type { DrawingEngine } from "./engine.js";
 import type { NoiseSource } from "./noise.js";
@@ -121,8 +122,9 @@ class Drawing {
     const guided = guidance.kind !== "none" && guidance.scale !== 1;
     const { model, silence } = engine;
     [this.#conditions, this.#texts] = engine.time("captions", () => {
-      const away = negative === null ? silence : model.rememberCaptions(negative);
-      const conditions = conditionsOf(model.rememberCaptions(captions), guided ? away : null);
+      const away = (): readonly TextMemory[] =>
+        negative === null ? silence : model.rememberCaptions(negative);
+      const conditions = conditionsOf(model.rememberCaptions(captions), guided ? away() : null);
       return [conditions, selection.kind === "none" ? null : model.embedTexts(captionIds)];
     });
   }
