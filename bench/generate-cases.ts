@@ -1,6 +1,6 @@
 /** @file What the drawing bench measures: sizes, batches, candidates and precisions, told to both sides. */
 import type { Guidance } from "../src/generate/schedule.js";
-import { decodingSchedule, stepsToFraction } from "../src/generate/schedule.js";
+import { ancestral, decodingSchedule, stepsToFraction } from "../src/generate/schedule.js";
 import type { Selection } from "../src/generate/selection.js";
 import { type DreamConfig, tokenCount } from "../src/models/dream/config.js";
 import { sizes } from "./sizes.js";
@@ -8,6 +8,17 @@ import { sizes } from "./sizes.js";
 export const steps = 16;
 export const diffusionSteps = 25;
 export const guidance = { kind: "linear", scale: 3 } as const satisfies Guidance;
+
+/** What all drawings of the bench have. */
+export const usual = {
+  stepCount: steps,
+  guidance,
+  guidanceEvery: 1,
+  temperature: 1,
+  sampling: ancestral,
+  negative: null,
+  given: null,
+} as const;
 
 /** Of SAD: candidates, and the share of the tokens at which one is chosen. */
 const choice = { candidates: 5, fraction: 0.125 };

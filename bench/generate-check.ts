@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { DrawingEngine } from "../src/generate/engine.js";
 import { drawLatents } from "../src/generate/generate.js";
 import type { NoiseRequest, NoiseSource } from "../src/generate/noise.js";
-import { ancestral } from "../src/generate/schedule.js";
 import { tokenCount, tokenWidth } from "../src/models/dream/config.js";
 import { TokenOrders } from "../src/models/dream/mask.js";
 import { pytorchState } from "../src/models/dream/pytorch-names.js";
@@ -12,7 +11,7 @@ import { patchify } from "../src/models/dream/tokens.js";
 import { type NamedTensor, writeState } from "../src/nn/index.js";
 import { Generator, packageRoot, randn, scope, stack, type Tensor, tensor } from "../src/tensor/index.js";
 import { randomModel } from "./generate.js";
-import { choiceStep, diffusionSteps, guidance, selectionOf, steps } from "./generate-cases.js";
+import { choiceStep, diffusionSteps, selectionOf, usual } from "./generate-cases.js";
 import type { Peer } from "./peer.js";
 import { captionsOf, sizes } from "./sizes.js";
 
@@ -71,13 +70,7 @@ export async function checkDrawing(peer: Extract<Peer, { kind: "ready" }>): Prom
         captionIds: inputs.ids,
         orders,
         noise: new GivenNoise(inputs.noise),
-        stepCount: steps,
-        guidance,
-        temperature: 1,
-        sampling: ancestral,
-        negative: null,
-        given: null,
-        guidanceEvery: 1,
+        ...usual,
         selection: selectionOf({ candidates, atStep }),
       };
       const latents = drawLatents(engine, request, (event) => {

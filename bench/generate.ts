@@ -32,6 +32,7 @@ import {
   guidance,
   selectionOf,
   steps,
+  usual,
 } from "./generate-cases.js";
 import type { BenchCase } from "./rows.js";
 import { captionsOf, sizes } from "./sizes.js";
@@ -102,13 +103,7 @@ function drawSeconds(one: DrawingCase): number {
       ),
       orders: seededOrders(seeds, tokenCount(model.config)),
       noise: new SeededNoise(seeds),
-      stepCount: steps,
-      guidance,
-      temperature: 1,
-      sampling: ancestral,
-      negative: null,
-      given: null,
-      guidanceEvery: 1,
+      ...usual,
       selection: selectionOf(one),
     };
     synchronize(model.device);

@@ -45,7 +45,7 @@ export async function* measureQuality(only?: string): AsyncGenerator<QualityRow>
   const verdicts = new Map<string, readonly number[]>();
   for (const way of ways(pipeline)) {
     if (only !== undefined && way.name !== only && !isReference(way)) continue;
-    const row = measureWay(pipeline, way, verdicts);
+    const row = await measureWay(pipeline, way, verdicts);
     if (only === undefined || way.name === only) yield row;
   }
   pipeline.dispose();
@@ -87,29 +87,25 @@ function ways({ trained: { drawing } }: DrawingPipeline): Way[] {
   ];
 }
 
-function measureWay(
+async function measureWay(
   pipeline: DrawingPipeline,
   { name, choice, sampling, against }: Way,
   verdicts: Map<string, readonly number[]>,
-): QualityRow {
+): Promise<QualityRow> {
   const prompts = judgedPrompts(count);
-  const draw = (some: typeof prompts) =>
-    pipeline.draw(
-      some.map(({ caption }) => caption),
-      { choice, sampling, seeds: some.map(({ seed }) => seed) },
-    );
-  draw(prompts.slice(0, 1));
-  const perBatch = Math.max(1, Math.floor(window / (choice.kind === "plain" ? 1 : choice.candidates)));
-  const right: number[] = [];
+  /** @returns what the pictures show */
+  const draw = async (some: typeof prompts, canvases: number): Promise<number[]> => {
+    const right: number[] = [];
+    for await (const { picture } of pipeline.drawAll(some, { choice, sampling }, canvases))
+      right.push(allCorrect(judge(picture, some[right.length]!.truth)) ? 1 : 0);
+    return right;
+  };
+  await draw(prompts.slice(0, 1), 1);
   let started = performance.now();
-  for (let first = 0; first < count; first += perBatch) {
-    const batch = prompts.slice(first, first + perBatch);
-    for (const [i, { picture }] of draw(batch).entries())
-      right.push(allCorrect(judge(picture, batch[i]!.truth)) ? 1 : 0);
-  }
+  const right = await draw(prompts, window);
   const secondsInBatches = (performance.now() - started) / 1000 / count;
   started = performance.now();
-  for (const prompt of prompts.slice(0, alone)) draw([prompt]);
+  await draw(prompts.slice(0, alone), 1);
   const secondsAlone = (performance.now() - started) / 1000 / alone;
   verdicts.set(name, right);
   const hits = right.reduce((sum, one) => sum + one, 0);
