@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodingSchedule, stepsToFraction } from "./schedule.js";
+import { ancestral, decodingSchedule, diffusionStepsAt, stepsToFraction } from "./schedule.js";
 
 describe("the decoding schedule", () => {
   it("draws every token once, whatever the sizes", () => {
@@ -37,5 +37,22 @@ describe("the decoding schedule", () => {
     const steps = decodingSchedule(16, 8, { kind: "none" });
     for (const fraction of [0, -1, 1.5, Number.NaN])
       expect(() => stepsToFraction(steps, 16, fraction)).toThrow(/share/);
+  });
+});
+
+describe("diffusion steps over a drawing", () => {
+  const at = (first: number, last: number): (number | null)[] =>
+    [0, 1, 2, 3, 4].map((index) =>
+      diffusionStepsAt({ method: "ancestral", diffusionSteps: { first, last } }, index, 5),
+    );
+
+  it("go evenly from the first step's to the last's", () => {
+    expect(at(50, 10)).toEqual([50, 40, 30, 20, 10]);
+    expect(at(7, 7)).toEqual([7, 7, 7, 7, 7]);
+  });
+
+  it("are the model's own where nothing is said, and the first's where there is one step", () => {
+    expect(diffusionStepsAt(ancestral, 3, 5)).toBeNull();
+    expect(diffusionStepsAt({ method: "ddim", diffusionSteps: { first: 9, last: 2 } }, 0, 1)).toBe(9);
   });
 });

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { tensor } from "../../tensor/index.js";
+import { tinyConfig, tinyModel } from "../../../test/tiny.js";
+import { noGrad, randn, scope, type Tensor, tensor, zeros } from "../../tensor/index.js";
+import type { DreamConfig } from "./config.js";
+import { diffusionConstants } from "./diffusion-constants.js";
+import type { Dream } from "./dream.js";
 import { type SolverMethod, solverStep } from "./solver-sampler.js";
 
 /** Tokens of one Gaussian, for which the best guess of the clean token and the whole path are known. */
@@ -41,5 +45,61 @@ describe("deterministic samplers", () => {
   it("DPM-Solver is nearer with fewer steps", () => {
     for (const count of [10, 20, 40, 80])
       expect(error("dpm-solver", count)).toBeLessThan(0.5 * error("ddim", count));
+  });
+});
+
+describe("DDIM along a head's path goes to the next state with the noise that the head tells", () => {
+  const C = 16;
+  const S = 7;
+
+  function drawn(config: DreamConfig, tell: (x: Tensor, z: Tensor, model: Dream) => Tensor): void {
+    noGrad(() =>
+      scope(() => {
+        const model = tinyModel(config);
+        model.setMode("eval");
+        const z = randn([3, config.decoder.width]);
+        const initial = randn([3, C]);
+        const sampler = model.diffusion.sampler("ddim", S);
+        const settings = { guidance: null, temperature: 1 };
+        const given = sampler.sample(z, { initial, steps: zeros([0, 3, C]) }, settings);
+        const expected = tell(initial, z, model);
+        const apart = given.sub(expected).abs().amax().item();
+        expect(apart).toBeLessThan(1e-4 * expected.abs().amax().item());
+        sampler.dispose();
+      }),
+    );
+  }
+
+  it("where it predicts noise", () => {
+    const {
+      timestepMap,
+      sqrtAlphasCumprod: signal,
+      sqrtOneMinusAlphasCumprod: deviation,
+    } = diffusionConstants(1000, String(S));
+    drawn(tinyConfig, (initial, z, { diffusionHead }) => {
+      let x = initial;
+      for (let i = S - 1; i >= 0; i--) {
+        const told = tensor(Array<number>(3).fill(timestepMap[i]!), [3]);
+        const noise = diffusionHead.forward(x, told, z).narrow(1, 0, C);
+        const start = x.sub(noise.mul(deviation[i]!)).div(signal[i]!);
+        x = i === 0 ? start : start.mul(signal[i - 1]!).add(noise.mul(deviation[i - 1]!));
+      }
+      return x;
+    });
+  });
+
+  it("where it predicts velocity", () => {
+    drawn({ ...tinyConfig, diffusion: { kind: "velocity", steps: 3 } }, (initial, z, { diffusionHead }) => {
+      let x = initial;
+      for (let i = S; i > 0; i--) {
+        const [now, next] = [(i / S) * (Math.PI / 2), ((i - 1) / S) * (Math.PI / 2)];
+        const told = tensor(Array<number>(3).fill((1000 * i) / S), [3]);
+        const velocity = diffusionHead.forward(x, told, z);
+        const start = x.mul(Math.cos(now)).sub(velocity.mul(Math.sin(now)));
+        const noise = x.mul(Math.sin(now)).add(velocity.mul(Math.cos(now)));
+        x = start.mul(Math.cos(next)).add(noise.mul(Math.sin(next)));
+      }
+      return x;
+    });
   });
 });
