@@ -43,15 +43,15 @@ interface Way {
 export async function* measureQuality(only?: string): AsyncGenerator<QualityRow> {
   const pipeline = new DrawingPipeline(await loadModel(join(packageRoot(), "runs", "demo")));
   const verdicts = new Map<string, readonly number[]>();
-  for (const way of ways(pipeline)) {
-    if (only !== undefined && way.name !== only && !isReference(way)) continue;
+  const all = ways(pipeline);
+  const reference = all.find(({ name }) => name === only)?.against;
+  for (const way of all) {
+    if (only !== undefined && ![only, reference].includes(way.name)) continue;
     const row = await measureWay(pipeline, way, verdicts);
     if (only === undefined || way.name === only) yield row;
   }
   pipeline.dispose();
 }
-
-const isReference = ({ name, against }: Way): boolean => name === against;
 
 export function wayNames(): string[] {
   return [...presetNames, ...Object.keys(choices)];
