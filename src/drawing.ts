@@ -20,7 +20,7 @@ import { TokenMask } from "./models/dream/mask.js";
 import { patchify, unpatchify } from "./models/dream/tokens.js";
 import type { TrainedModel } from "./recipe/model-folder.js";
 import type { Recipe } from "./recipe/recipe.js";
-import { scope } from "./tensor/index.js";
+import { scope, type Tensor } from "./tensor/index.js";
 
 /** How a drawing is sampled: steps, guidance, temperature. */
 export type Sampling = Pick<Recipe["drawing"], "steps" | "guidance" | "temperature"> & {
@@ -112,7 +112,8 @@ export class DrawingPipeline {
     options: EngineOptions = {},
   ) {
     const { model, captions } = trained;
-    this.#engine = scope(() => new DrawingEngine(model, captions.told([""]), options));
+    const { device } = model;
+    this.#engine = scope(() => new DrawingEngine(model, captions.told([""]).to({ device }), options));
   }
 
   /**
@@ -123,7 +124,7 @@ export class DrawingPipeline {
     captions: readonly string[],
     { choice, seeds, sampling = this.trained.drawing, negative, edit, onStep, onChoice }: DrawOptions,
   ): Drawing[] {
-    const { model, codec } = this.trained;
+    const { model } = this.trained;
     return scope(() => {
       const N = tokenCount(model.config);
       const given = edit === undefined ? null : this.#given(edit, captions.length);
@@ -151,14 +152,14 @@ export class DrawingPipeline {
             chosen[image] = candidate;
           }
           if (onChoice === undefined) return;
-          const all = picturesOf(codec.decode(unpatchify(event.canvas.tokens, model.config.latent.patch)));
+          const all = this.#pictures(unpatchify(event.canvas.tokens, model.config.latent.patch));
           onChoice(
             captions.map((_, b) => all.filter((_, place) => event.trajectories[place]!.image === b)),
             event.step,
           );
         },
       );
-      const pictures = this.#engine.time("codec", () => picturesOf(codec.decode(latents)));
+      const pictures = this.#engine.time("codec", () => this.#pictures(latents));
       return pictures.map((picture, b) => ({
         picture,
         candidateScores: scores[b]!,
@@ -208,10 +209,10 @@ export class DrawingPipeline {
     },
   ): FinishedCandidates[] {
     return scope(() => {
-      const { codec, drawing } = this.trained;
+      const { drawing } = this.trained;
       const request = { ...this.#request(captions, drawing), ...options, given: null };
       const { latents, scores } = drawEveryCandidate(this.#engine, request);
-      const pictures = picturesOf(codec.decode(latents));
+      const pictures = this.#pictures(latents);
       const ofCaption = <T>(all: readonly T[], b: number): T[] =>
         Array.from({ length: options.candidates }, (_, k) => all[k * captions.length + b]!);
       return captions.map((_, b) => ({
@@ -231,20 +232,26 @@ export class DrawingPipeline {
     { steps: stepCount, guidance, temperature, tokens = ancestral, guidanceEvery = 1 }: Sampling,
     negative?: string,
   ) {
-    const { captions: reader } = this.trained;
+    const { captions: reader, model } = this.trained;
+    const { device } = model;
     for (const caption of [...captions, negative ?? ""]) checkCaption(reader, caption);
     // Guidance 0 asks for what is drawn without a caption: both branches take the empty one (SPEC section 13).
     const told = reader.told(guidance.scale === 0 ? captions.map(() => "") : captions);
     return {
-      captions: told,
-      negative: negative === undefined ? null : reader.told([negative]),
-      captionIds: reader.ids(captions),
+      captions: told.to({ device }),
+      negative: negative === undefined ? null : reader.told([negative]).to({ device }),
+      captionIds: reader.ids(captions).to({ device }),
       stepCount,
       guidance,
       guidanceEvery,
       temperature,
       sampling: tokens,
     };
+  }
+
+  /** @param latents [B, C, H, W] */
+  #pictures(latents: Tensor): Picture[] {
+    return picturesOf(this.trained.codec.decode(latents.to({ device: "cpu" })));
   }
 
   /** @throws DreamError `shape` where the picture is not as large as the model draws */

@@ -15,7 +15,7 @@ export type Embeddings = readonly (readonly number[])[];
 export function embedPictures({ model, codec }: TrainedModel, pictures: readonly Picture[]): Embeddings {
   return atRest(model, () => {
     const latents = codec.latents(codec.encode(pixelsOf(pictures)), null);
-    const tokens = patchify(latents, model.config.latent.patch);
+    const tokens = patchify(latents, model.config.latent.patch).to({ device: model.device });
     const mask = TokenMask.none(pictures.length, tokenCount(model.config));
     return rowsOf(model.embedImages(tokens, mask).toNumbers(), model.config.joint.width);
   });
@@ -27,7 +27,10 @@ export function embedCaptions(
   captions: readonly string[],
 ): Embeddings {
   return atRest(model, () =>
-    rowsOf(model.embedTexts(reader.ids(captions)).toNumbers(), model.config.joint.width),
+    rowsOf(
+      model.embedTexts(reader.ids(captions).to({ device: model.device })).toNumbers(),
+      model.config.joint.width,
+    ),
   );
 }
 

@@ -7,6 +7,7 @@ import { type PresetName, presetNames, presets } from "../generate/presets.js";
 import { ancestral, type TokenSampling } from "../generate/schedule.js";
 import type { SamplingMethod } from "../models/dream/token-diffusion.js";
 import type { TrainedModel } from "../recipe/model-folder.js";
+import { deviceOption } from "./device.js";
 import { notNegative, positive, properShare, whole } from "./numbers.js";
 import { say } from "./output.js";
 
@@ -24,6 +25,7 @@ export interface DrawingFlags {
   readonly temperature?: number;
   readonly negative?: string;
   readonly precision: Precision;
+  readonly device: string;
 }
 
 export function addDrawingOptions(command: Command): Command {
@@ -86,7 +88,8 @@ export function addDrawingOptions(command: Command): Command {
       new Option("--precision <kind>", "of matrix products; bfloat16 is for hardware that multiplies it")
         .choices(["float32", "bfloat16"])
         .default("float32"),
-    );
+    )
+    .addOption(deviceOption());
 }
 
 /** A count, or the first one and the last. */
@@ -97,15 +100,23 @@ function stepRange(text: string): NonNullable<TokenSampling["diffusionSteps"]> {
   throw new InvalidArgumentError(`Expected a count of steps, or two as 50:5, got "${text}".`);
 }
 
+/** What drawing takes from a model where the flags leave it open. */
+type Defaults = Pick<TrainedModel, "drawing">;
+
 /** @throws DreamError `usage` where a flag would be ignored */
-export function choiceOf(flags: DrawingFlags, { drawing }: TrainedModel): Choice {
+export function choiceOf(flags: DrawingFlags, { drawing }: Defaults): Choice {
   const { selection, separation, selectAt } = flags;
   const candidates = flags.candidates ?? drawing.candidates;
   const atFraction = selectAt ?? drawing.selectAt;
+  if (candidates === 1) {
+    const several = "--candidates 2 or more";
+    if (selection !== "once") throw ignored(`--selection ${selection}`, several, "one candidate");
+    if (selectAt !== undefined) throw ignored("--select-at", several, "one candidate");
+  }
   if (separation !== undefined && selection !== "halving")
-    throw ignored("--separation", "--selection halving");
+    throw ignored("--separation", "--selection halving", `--selection ${selection}`);
   if (selectAt !== undefined && selection === "halving")
-    throw ignored("--select-at", "--selection once or each-step");
+    throw ignored("--select-at", "--selection once or each-step", "--selection halving");
   switch (selection) {
     case "once":
       return { kind: "aligned", candidates, atFraction };
@@ -118,21 +129,34 @@ export function choiceOf(flags: DrawingFlags, { drawing }: TrainedModel): Choice
   }
 }
 
-const ignored = (flag: string, beside: string): DreamError =>
-  new DreamError("usage", { operation: `read ${flag}`, expected: `it beside ${beside}`, got: "it alone" });
+const ignored = (flag: string, beside: string, found: string): DreamError =>
+  new DreamError("usage", {
+    operation: `read ${flag}`,
+    expected: `it beside ${beside}`,
+    got: `it beside ${found}`,
+    hint: "leave one of the two out",
+  });
 
-export function samplingOf(flags: DrawingFlags, { drawing }: TrainedModel): Required<Sampling> {
+/** @throws DreamError `usage` where a flag would be ignored */
+export function samplingOf(flags: DrawingFlags, { drawing }: Defaults): Required<Sampling> {
   const preset = flags.preset === undefined ? null : presets[flags.preset];
-  const { method, diffusionSteps } = preset?.tokens ?? ancestral;
+  const tokens = preset?.tokens ?? ancestral;
+  const scale = flags.cfgScale ?? drawing.guidance.scale;
+  const method = flags.sampler ?? tokens.method;
+  if (method !== "ancestral" && flags.temperature !== undefined)
+    throw ignored("--temperature", "--sampler ancestral", `${method}, which adds no noise to scale`);
+  for (const [flag, given] of [
+    ["--negative", flags.negative],
+    ["--guidance-every", flags.guidanceEvery],
+  ] as const)
+    if (scale === 1 && given !== undefined)
+      throw ignored(flag, "a --cfg-scale other than 1", "--cfg-scale 1, which is no guidance");
   return {
     steps: flags.steps ?? preset?.steps ?? drawing.steps,
-    guidance: { ...drawing.guidance, scale: flags.cfgScale ?? drawing.guidance.scale },
+    guidance: { ...drawing.guidance, scale },
     guidanceEvery: flags.guidanceEvery ?? preset?.guidanceEvery ?? 1,
     temperature: flags.temperature ?? drawing.temperature,
-    tokens: {
-      method: flags.sampler ?? method,
-      diffusionSteps: flags.diffusionSteps ?? diffusionSteps,
-    },
+    tokens: { method, diffusionSteps: flags.diffusionSteps ?? tokens.diffusionSteps },
   };
 }
 

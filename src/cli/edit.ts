@@ -6,6 +6,7 @@ import { DreamError } from "../errors.js";
 import type { Picture } from "../formats/images.js";
 import { type Box, boxRegion, composite, lightRegion, type Region, tokensOf } from "../generate/region.js";
 import { loadModel } from "../recipe/model-folder.js";
+import { deviceFor } from "./device.js";
 import {
   addDrawingOptions,
   checkPrompt,
@@ -69,7 +70,7 @@ async function edit(options: EditOptions): Promise<void> {
       expected: "--box or --mask",
       got: options.box === undefined ? "neither" : "both",
     });
-  const trained = await loadModel(options.model, locateModel);
+  const trained = await loadModel(options.model, locateModel, deviceFor(options.device, null));
   checkPrompt(trained, options.prompt, "--prompt");
   if (negative !== undefined) checkPrompt(trained, negative, "--negative");
   const side = pictureSide(trained);

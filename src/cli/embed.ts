@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { type Embeddings, embedCaptions, embedPictures, pictureSide } from "../embedding.js";
 import { DreamError } from "../errors.js";
 import { loadModel } from "../recipe/model-folder.js";
+import { deviceFor, deviceOption } from "./device.js";
 import { locateModel } from "./locate-model.js";
 import { say, tell } from "./output.js";
 import { readSquare } from "./read-picture.js";
@@ -11,6 +12,7 @@ interface EmbedOptions {
   readonly model: string;
   readonly images?: readonly string[];
   readonly texts?: readonly string[];
+  readonly device: string;
   readonly json?: boolean;
 }
 
@@ -24,6 +26,7 @@ export function addEmbed(program: Command): void {
     .requiredOption("--model <run>", "a run's folder, such as runs/demo")
     .option("--images <files...>", "JPEG, PNG or WebP pictures; the middle of each is taken")
     .option("--texts <sentences...>", "sentences")
+    .addOption(deviceOption())
     .option("--json", "print the lines of JSON alone, without the cosines for people")
     .addHelpText(
       "after",
@@ -32,7 +35,7 @@ export function addEmbed(program: Command): void {
     .action(embed);
 }
 
-async function embed({ model: run, images = [], texts = [], json }: EmbedOptions): Promise<void> {
+async function embed({ model: run, images = [], texts = [], device, json }: EmbedOptions): Promise<void> {
   if (images.length + texts.length === 0)
     throw new DreamError("usage", {
       operation: "embed",
@@ -40,7 +43,7 @@ async function embed({ model: run, images = [], texts = [], json }: EmbedOptions
       got: "neither",
       hint: "see `dream embed --help`",
     });
-  const trained = await loadModel(run, locateModel);
+  const trained = await loadModel(run, locateModel, deviceFor(device, null));
   const side = pictureSide(trained);
   const pictures: (readonly number[])[] = [];
   for (let first = 0; first < images.length; first += window) {

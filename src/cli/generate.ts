@@ -4,6 +4,7 @@ import { DrawingPipeline } from "../drawing.js";
 import { Profile } from "../generate/profile.js";
 import type { DecodingStep } from "../generate/schedule.js";
 import { loadModel } from "../recipe/model-folder.js";
+import { deviceFor } from "./device.js";
 import {
   addDrawingOptions,
   checkPrompt,
@@ -50,7 +51,7 @@ export function addGenerate(program: Command): void {
 }
 
 async function generate(options: GenerateOptions): Promise<void> {
-  const trained = await loadModel(options.model, locateModel);
+  const trained = await loadModel(options.model, locateModel, deviceFor(options.device, null));
   const { negative } = options;
   for (const prompt of options.prompt) checkPrompt(trained, prompt, "--prompt");
   if (negative !== undefined) checkPrompt(trained, negative, "--negative");

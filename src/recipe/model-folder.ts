@@ -11,7 +11,7 @@ import { writeAtomically } from "../formats/atomic.js";
 import { Dream } from "../models/dream/dream.js";
 import { pytorchName, pytorchState } from "../models/dream/pytorch-names.js";
 import { loadState, type NamedTensor, stateFile } from "../nn/index.js";
-import { noGrad } from "../tensor/index.js";
+import { type Device, noGrad } from "../tensor/index.js";
 import type { Trainer } from "../train/trainer.js";
 import type { LocateModel } from "./frozen-parts.js";
 import { modelCard } from "./model-card.js";
@@ -67,13 +67,18 @@ export async function saveModel(
 /**
  * Opens a model's folder.
  * @param locate finds the frozen models that the folder names
+ * @param device where the network and the frozen models compute
  * @throws DreamError naming the file that is missing or damaged
  */
-export async function loadModel(folder: string, locate: LocateModel = localModel): Promise<TrainedModel> {
+export async function loadModel(
+  folder: string,
+  locate: LocateModel = localModel,
+  device: Device = "cpu",
+): Promise<TrainedModel> {
   const description = readModelDescription(folder);
-  const parts = await loadParts(folder, description, locate);
+  const parts = await loadParts(folder, description, locate, { device, dtype: "float32" });
   checkParts(parts, description.model, description.sizePixels);
-  const model = new Dream(description.model);
+  const model = new Dream(description.model, device);
   loadState(pytorchState(model), stateFile(join(folder, weightsFile)));
   model.setMode("eval");
   return { ...parts, model, drawing: description.drawing };
