@@ -3,7 +3,7 @@ import type { Guidance } from "../src/generate/schedule.js";
 import { ancestral, decodingSchedule, stepsToFraction } from "../src/generate/schedule.js";
 import type { Selection } from "../src/generate/selection.js";
 import { type DreamConfig, tokenCount } from "../src/models/dream/config.js";
-import { sizes } from "./sizes.js";
+import { type Size, sizes } from "./sizes.js";
 
 export const steps = 16;
 export const diffusionSteps = 25;
@@ -25,7 +25,7 @@ const choice = { candidates: 5, fraction: 0.125 };
 
 /** One row's drawing. */
 export interface DrawingCase {
-  readonly size: keyof typeof sizes;
+  readonly size: Size;
   readonly device: "cpu" | "cuda";
   readonly precision: "float32" | "bfloat16";
   /** Pictures at a time. */
@@ -38,36 +38,42 @@ export interface DrawingCase {
 }
 
 /** The model that is drawn with: fewer diffusion steps than the paper's, so that a row takes seconds. */
-export const drawnWith = (size: keyof typeof sizes): DreamConfig => ({
+export const drawnWith = (size: Size): DreamConfig => ({
   ...sizes[size],
   diffusion: { kind: "noise", sampling: String(diffusionSteps) },
 });
 
-/** How many steps decode the share at which is chosen. */
-export function choiceStep(size: keyof typeof sizes): number {
-  const N = tokenCount(sizes[size]);
-  return stepsToFraction(decodingSchedule(N, steps, guidance), N, choice.fraction);
-}
+/** How many of the steps decode the share at which is chosen. */
+export const choiceStep = (tokens: number, stepCount: number): number =>
+  stepsToFraction(decodingSchedule(tokens, stepCount, guidance), tokens, choice.fraction);
 
 export const selectionOf = ({ candidates, atStep }: Pick<DrawingCase, "candidates" | "atStep">): Selection =>
   candidates === 1 ? { kind: "none" } : { kind: "once", candidates, atStep };
 
 function drawing(
-  size: "base" | "nano",
+  size: Size,
   kind: "plain" | "sad",
   batch: number,
   precision: DrawingCase["precision"] = "float32",
+  device: DrawingCase["device"] = "cpu",
 ): DrawingCase {
   return {
     size,
-    device: "cpu",
+    device,
     precision,
     batch,
     candidates: kind === "plain" ? 1 : choice.candidates,
-    atStep: kind === "plain" ? 0 : choiceStep(size),
-    rounds: size === "base" ? 3 : 9,
+    atStep: kind === "plain" ? 0 : choiceStep(tokenCount(sizes[size]), steps),
+    rounds: size === "nano" ? 9 : 3,
   };
 }
+
+/** On a GPU, every size and batch in what it multiplies fastest. */
+const onGpu = (["base", "large", "huge"] as const).flatMap((size) =>
+  [1, 8, 64].map(
+    (batch) => [`cuda-${size}-b${batch}-bf16`, drawing(size, "plain", batch, "bfloat16", "cuda")] as const,
+  ),
+);
 
 /** By the rows' names. Those of one size and device stand beside one another: one model serves them. */
 export const drawingCases: Readonly<Record<string, DrawingCase>> = {
@@ -77,4 +83,5 @@ export const drawingCases: Readonly<Record<string, DrawingCase>> = {
   "sad-base-b1-bf16": drawing("base", "sad", 1, "bfloat16"),
   "plain-nano-b1-f32": drawing("nano", "plain", 1),
   "plain-nano-b8-f32": drawing("nano", "plain", 8),
+  ...Object.fromEntries(onGpu),
 };

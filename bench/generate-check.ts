@@ -10,10 +10,10 @@ import type { TokenNoise } from "../src/models/dream/token-diffusion.js";
 import { patchify } from "../src/models/dream/tokens.js";
 import { type NamedTensor, writeState } from "../src/nn/index.js";
 import { Generator, packageRoot, randn, scope, stack, type Tensor, tensor } from "../src/tensor/index.js";
-import { randomModel } from "./generate.js";
-import { choiceStep, diffusionSteps, selectionOf, usual } from "./generate-cases.js";
+import { choiceStep, diffusionSteps, drawnWith, selectionOf, steps, usual } from "./generate-cases.js";
 import type { Peer } from "./peer.js";
 import { captionsOf, sizes } from "./sizes.js";
+import { randomModel } from "./timed-drawing.js";
 
 const path = join(packageRoot(), "build", "bench", "check.safetensors");
 const B = 3;
@@ -42,7 +42,7 @@ class GivenNoise implements NoiseSource {
 /** @returns a line for each quantity @throws Error where the sides differ */
 export async function checkDrawing(peer: Extract<Peer, { kind: "ready" }>): Promise<string[]> {
   const random = Generator.fromSeed(5);
-  const model = randomModel("check", random);
+  const model = randomModel(drawnWith("check"), random);
   const [N, C, K] = [tokenCount(model.config), tokenWidth(model.config), 3];
   const { captions: told } = model.config;
   const orders = TokenOrders.random(B, N, random);
@@ -58,7 +58,7 @@ export async function checkDrawing(peer: Extract<Peer, { kind: "ready" }>): Prom
   const engine = new DrawingEngine(model, inputs.empty);
   const lines: string[] = [];
   for (const candidates of [1, K]) {
-    const atStep = candidates === 1 ? 0 : choiceStep("check");
+    const atStep = candidates === 1 ? 0 : choiceStep(tokenCount(model.config), steps);
     const theirs = (await peer.ask({ check: { path, candidates, atStep } })) as unknown as {
       readonly tokens: number[];
       readonly scores: number[][];

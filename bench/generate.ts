@@ -4,26 +4,14 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { judgedPrompts } from "../src/demo/prompts.js";
 import { DrawingPipeline } from "../src/drawing.js";
-import { DrawingEngine } from "../src/generate/engine.js";
-import { drawLatents } from "../src/generate/generate.js";
-import { SeededNoise, seededOrders } from "../src/generate/noise.js";
+import type { DrawingEngine } from "../src/generate/engine.js";
 import { type PresetName, presets } from "../src/generate/presets.js";
 import { ancestral, decodingSchedule } from "../src/generate/schedule.js";
 import { tokenCount } from "../src/models/dream/config.js";
-import { Dream } from "../src/models/dream/dream.js";
-import { initialise } from "../src/models/dream/initialise.js";
-import { drawingFlops } from "../src/plan/drawing.js";
+import { callFlops, callSeconds, drawingCalls, type PartCalls } from "../src/plan/drawing.js";
 import { loadModel } from "../src/recipe/model-folder.js";
-import { matmulGflops } from "../src/tensor/benchmark.js";
-import {
-  Generator,
-  hasFastBfloat16,
-  noGrad,
-  packageRoot,
-  randn,
-  scope,
-  synchronize,
-} from "../src/tensor/index.js";
+import { matmulGflops, readRate } from "../src/tensor/benchmark.js";
+import { hasFastBfloat16, packageRoot } from "../src/tensor/index.js";
 import {
   type DrawingCase,
   diffusionSteps,
@@ -32,10 +20,10 @@ import {
   guidance,
   selectionOf,
   steps,
-  usual,
 } from "./generate-cases.js";
-import type { BenchCase } from "./rows.js";
-import { captionsOf, sizes } from "./sizes.js";
+import { type BenchCase, placeOf } from "./rows.js";
+import { sizes } from "./sizes.js";
+import { captionLength, drawSeconds, randomEngine } from "./timed-drawing.js";
 
 const folder = join(packageRoot(), "build", "bench");
 
@@ -63,67 +51,30 @@ export function finishDrawing(): void {
   pipeline = null;
 }
 
-/** A model with weights of a trained one's size: what begins at zero would leave the head nothing to do. */
-export function randomModel(size: DrawingCase["size"], random: Generator): Dream {
-  const model = new Dream(drawnWith(size));
-  initialise(model, random);
-  noGrad(() => {
-    for (const [name, tensor] of model.parameters())
-      if (/^diffusionHead\.(.*modulation|final)/.test(name)) tensor.normal_(0, 0.02, { generator: random });
-  });
-  return model;
-}
-
-function engineOf({ size, precision }: DrawingCase): DrawingEngine {
+function engineOf({ size, precision, device }: DrawingCase): DrawingEngine {
   if (current?.size === size && current.precision === precision) return current.engine;
   finishDrawing();
-  const model = randomModel(size, Generator.fromSeed(1));
-  const { length, width } = model.config.captions;
-  const empty = scope(() => randn([1, length, width]));
-  current = { size, precision, engine: new DrawingEngine(model, empty, { precision }) };
+  current = { size, precision, engine: randomEngine(drawnWith(size), precision, placeOf(device)) };
   return current.engine;
 }
 
-let nextSeed = 0;
-
-/** Tokens of a caption that the text tower reads. */
-const captionLength = 20;
-
-function drawSeconds(one: DrawingCase): number {
-  const engine = engineOf(one);
-  const { model } = engine;
-  const { captions: told } = model.config;
-  const seeds = Array.from({ length: one.batch }, () => nextSeed++);
-  return scope(() => {
-    const request = {
-      captions: randn([one.batch, told.length, told.width]),
-      captionIds: captionsOf(
-        seeds.map(() => captionLength),
-        model.config,
-      ),
-      orders: seededOrders(seeds, tokenCount(model.config)),
-      noise: new SeededNoise(seeds),
-      ...usual,
-      selection: selectionOf(one),
-    };
-    synchronize(model.device);
-    const started = performance.now();
-    drawLatents(engine, request);
-    synchronize(model.device);
-    return (performance.now() - started) / 1000;
-  });
-}
+const seconds = (one: DrawingCase): number => drawSeconds(engineOf(one), one, steps);
 
 function caseOf([name, one]: readonly [string, DrawingCase]): BenchCase {
   const inFloat32 = name.replace("bf16", "f32");
+  const calls = callsOf(one);
   return {
     name,
     unit: "s/picture",
     scale: (seconds) => seconds / one.batch,
-    ours: () => drawSeconds(one),
+    ours: () => seconds(one),
     rounds: one.rounds,
     device: one.device,
-    ceiling: { flops: flopsOf(one), rate: () => 1e9 * matmulGflops("cpu", one.precision) },
+    ceiling: {
+      flops: callFlops(calls),
+      rate: () => 1e9 * matmulGflops(placeOf(one.device), one.precision),
+      seconds: (rate) => callSeconds(calls, rate, (weights) => readSeconds(one, weights)),
+    },
     peerCases: one.device === "cpu" && inFloat32 !== name ? [inFloat32, name] : [name],
     missing:
       one.precision === "bfloat16" && !hasFastBfloat16(one.device)
@@ -132,10 +83,20 @@ function caseOf([name, one]: readonly [string, DrawingCase]): BenchCase {
   };
 }
 
-/** Operations of the matrix products in one drawing. */
-function flopsOf(one: DrawingCase): number {
+/** Bytes a second at which so many are read. */
+const weightRates = new Map<number, number>();
+
+function readSeconds({ device, precision }: DrawingCase, weights: number): number {
+  const bytes = weights * (precision === "float32" ? 4 : 2);
+  const rate = weightRates.get(bytes) ?? readRate(placeOf(device), bytes);
+  weightRates.set(bytes, rate);
+  return bytes / rate;
+}
+
+/** What one drawing asks of the machine. */
+function callsOf(one: DrawingCase): PartCalls[] {
   const config = drawnWith(one.size);
-  return drawingFlops(config, diffusionSteps, {
+  return drawingCalls(config, diffusionSteps, {
     batch: one.batch,
     steps: decodingSchedule(tokenCount(config), steps, guidance),
     stepCount: steps,
@@ -144,7 +105,7 @@ function flopsOf(one: DrawingCase): number {
     guided: true,
     guidanceEvery: 1,
     textTokens: captionLength,
-  }).total;
+  });
 }
 
 /** What choosing costs: the same picture drawn plainly takes the peer's place. */
@@ -152,13 +113,14 @@ const sadOverPlain: BenchCase = {
   name: "sad-over-plain",
   unit: "s/picture",
   scale: (seconds) => seconds,
-  ours: () => drawSeconds(drawingCases["sad-base-b1-f32"]!),
-  against: async () => drawSeconds(drawingCases["plain-base-b1-f32"]!),
+  ours: () => seconds(drawingCases["sad-base-b1-f32"]!),
+  against: async () => seconds(drawingCases["plain-base-b1-f32"]!),
   rounds: 3,
 };
 
 const demo = join(packageRoot(), "runs", "demo");
 let pipeline: DrawingPipeline | null = null;
+let nextSeed = 0;
 
 /** A picture by the demo's model, the sentences and seeds counting on. */
 async function demoSeconds(name: PresetName): Promise<number> {

@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
 import { DreamError, unknownName } from "../src/errors.js";
 import { setThreadCount } from "../src/tensor/index.js";
+import { costSentence, measureCosts } from "./costs.js";
 import { dataCases, finishData, prepareData } from "./data.js";
 import { engineCases } from "./engine.js";
 import { finishDrawing, generateCases, prepareDrawing } from "./generate.js";
@@ -61,10 +62,11 @@ interface BenchOptions {
   readonly json?: boolean;
 }
 
-const names = [...Object.keys(benches), "quality"];
+const names = [...Object.keys(benches), "quality", "costs"];
 
 async function bench(name: string, options: BenchOptions): Promise<void> {
   if (name === "quality") return quality(options);
+  if (name === "costs") return costs(options);
   const found = benches[name];
   if (found === undefined) throw unknownName("bench", "bench", name, names);
   requireCase(
@@ -97,6 +99,13 @@ async function quality(options: BenchOptions): Promise<void> {
     process.stdout.write(`${options.json ? JSON.stringify(row) : qualitySentence(row)}\n`);
 }
 
+/** What drawings of random weights cost. */
+async function costs(options: BenchOptions): Promise<void> {
+  requireCase(options, []);
+  for await (const row of measureCosts())
+    process.stdout.write(`${options.json ? JSON.stringify(row) : costSentence(row)}\n`);
+}
+
 async function check({ check, peer: { script } }: Bench, peer: Peer): Promise<void> {
   if (check === undefined || peer.kind === "missing") throw new Error(`there is no check against ${script}`);
   for (const line of await check(peer)) process.stdout.write(`${line}\n`);
@@ -120,7 +129,7 @@ async function measure(
   }
 }
 
-function sentence({ case: name, ours, unit, peer, ratio, best, products, busy }: BenchRow): string {
+function sentence({ case: name, ours, unit, peer, ratio, best, products, bound, busy }: BenchRow): string {
   return [
     `${name}: ${ours.toFixed(2)} ${unit}`,
     ...(ratio === null ? [] : [`peer ${peer!.toFixed(2)}, ratio ${ratio.toFixed(2)}`]),
@@ -131,6 +140,11 @@ function sentence({ case: name, ours, unit, peer, ratio, best, products, busy }:
       ? []
       : [
           `${products.teraflops.toPrecision(3)} TFLOP/s in products, ${(100 * products.share).toFixed(0)}% of the measured ceiling`,
+        ]),
+    ...(bound === undefined
+      ? []
+      : [
+          `the machine allows ${bound.least.toFixed(2)}, ${(100 * bound.share).toFixed(0)}% of which is reached`,
         ]),
     ...(busy ? ["machine busy"] : []),
   ].join("; ");

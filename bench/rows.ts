@@ -1,6 +1,7 @@
 /** @file A bench's rows: both sides measured in turns, medians compared. */
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Device } from "../src/tensor/index.js";
 import type { Peer } from "./peer.js";
 
 /** One piece of work that both sides do. */
@@ -20,7 +21,12 @@ export interface BenchCase {
   /** The peer's ways of doing it, of which the first is compared with; the case's own name where left out. */
   readonly peerCases?: readonly string[];
   /** Operations of its matrix products, and what the machine reaches in them, in operations a second. */
-  readonly ceiling?: { readonly flops: number; readonly rate: () => number };
+  readonly ceiling?: {
+    readonly flops: number;
+    readonly rate: () => number;
+    /** The least seconds at such a rate, where products are so small that weights are waited for. */
+    readonly seconds?: (rate: number) => number;
+  };
   /** Why this machine cannot do it, or null. */
   readonly missing?: string | null;
 }
@@ -36,9 +42,14 @@ export interface BenchRow {
   readonly best?: { readonly case: string; readonly peer: number; readonly ratio: number };
   /** Of ours: TFLOP/s in matrix products, and the share of what the machine reaches. */
   readonly products?: { readonly teraflops: number; readonly share: number };
+  /** The least that the machine's products and reading of weights allow, and its share of what ours took. */
+  readonly bound?: { readonly least: number; readonly share: number };
   /** Another process was using the cores. */
   readonly busy?: true;
 }
+
+/** A kind of device as libtorch names the first of it. */
+export const placeOf = (kind: "cpu" | "cuda"): Device => (kind === "cuda" ? "cuda:0" : "cpu");
 
 /** How long one side's threads may spin after their work; the other side waits it out. */
 const settleMs = 30;
@@ -84,6 +95,9 @@ export async function measureRow(one: BenchCase, peer: Peer): Promise<BenchRow> 
       ? { best: { case: peerCases[best]!, peer: scale(peers[best]!), ratio: peers[best]! / seconds } }
       : {}),
     ...(ceiling === undefined ? {} : { products: reached(ceiling.flops / seconds, median(rates)) }),
+    ...(ceiling?.seconds === undefined
+      ? {}
+      : { bound: boundOf(one, ceiling.seconds(median(rates)), seconds) }),
     ...(busy ? { busy: true } : {}),
   };
 }
@@ -91,6 +105,11 @@ export async function measureRow(one: BenchCase, peer: Peer): Promise<BenchRow> 
 const reached = (perSecond: number, rate: number): NonNullable<BenchRow["products"]> => ({
   teraflops: perSecond / 1e12,
   share: perSecond / rate,
+});
+
+const boundOf = ({ scale }: BenchCase, least: number, took: number): NonNullable<BenchRow["bound"]> => ({
+  least: scale(least),
+  share: least / took,
 });
 
 function median(values: readonly number[]): number {

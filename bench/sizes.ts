@@ -24,7 +24,15 @@ const check: DreamConfig = {
   dropout: { attention: 0, projection: 0 },
 };
 
-export const sizes = { base: paperConfig("base"), large: paperConfig("large"), nano, check } as const;
+export const sizes = {
+  base: paperConfig("base"),
+  large: paperConfig("large"),
+  huge: paperConfig("huge"),
+  nano,
+  check,
+} as const;
+
+export type Size = keyof typeof sizes;
 
 /** Tokens between a start and an end token, zeros behind. @returns int64 [B, context] */
 export function captionsOf(lengths: readonly number[], { textTower }: DreamConfig): Tensor {

@@ -4,17 +4,9 @@ import { join } from "node:path";
 import { Dream } from "../src/models/dream/dream.js";
 import { initialise } from "../src/models/dream/initialise.js";
 import { matmulGflops } from "../src/tensor/benchmark.js";
-import {
-  type Device,
-  Generator,
-  hasFastBfloat16,
-  packageRoot,
-  randn,
-  scope,
-  synchronize,
-} from "../src/tensor/index.js";
+import { Generator, hasFastBfloat16, packageRoot, randn, scope, synchronize } from "../src/tensor/index.js";
 import { Trainer } from "../src/train/trainer.js";
-import type { BenchCase } from "./rows.js";
+import { type BenchCase, placeOf } from "./rows.js";
 import { captionsOf, sizes } from "./sizes.js";
 import { flopsOf, recipeOf, type StepCase, stepCases } from "./train-cases.js";
 import { endTeams, twoProcesses } from "./two-processes.js";
@@ -43,15 +35,12 @@ function letGo(): void {
   current = null;
 }
 
-/** Where a case's tensors are, as libtorch names it. */
-const placeOf = ({ device }: StepCase): Device => (device === "cuda" ? "cuda:0" : "cpu");
-
 function trainerOf(one: StepCase): NonNullable<typeof current> {
   if (current?.one === one) return current;
   letGo();
   const recipe = recipeOf(one);
-  const model = new Dream(recipe.model, placeOf(one));
-  initialise(model, Generator.ofDevice(placeOf(one)));
+  const model = new Dream(recipe.model, placeOf(one.device));
+  initialise(model, Generator.ofDevice(placeOf(one.device)));
   current = { one, trainer: new Trainer(model, recipe, 1), step: 0 };
   return current;
 }
@@ -60,7 +49,7 @@ function stepSeconds(one: StepCase): number {
   const training = trainerOf(one);
   const { latent, captions: told } = sizes[one.size];
   const B = one.lengths.length;
-  const device = placeOf(one);
+  const device = placeOf(one.device);
   return scope(() => {
     const inputs = Array.from({ length: one.steps }, () => ({
       latents: randn([B, latent.channels, latent.side, latent.side], { device }),
@@ -93,7 +82,7 @@ function caseOf([name, one]: readonly [string, StepCase]): BenchCase {
     device: one.device,
     // The release's float32 first, and bfloat16 where that may be the peer's best.
     peerCases: one.device === "cpu" && inFloat32 !== name ? [inFloat32, name] : [name],
-    ceiling: { flops: flopsOf(one), rate: () => 1e9 * matmulGflops(placeOf(one), one.precision) },
+    ceiling: { flops: flopsOf(one), rate: () => 1e9 * matmulGflops(placeOf(one.device), one.precision) },
     missing:
       one.precision === "bfloat16" && !hasFastBfloat16(one.device)
         ? "this processor multiplies bfloat16 more slowly than float32, which training takes in its place"

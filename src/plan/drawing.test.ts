@@ -8,7 +8,7 @@ import { ancestral, decodingSchedule, type Guidance, type TokenSampling } from "
 import type { Selection } from "../generate/selection.js";
 import type { DreamConfig } from "../models/dream/config.js";
 import { scope } from "../tensor/index.js";
-import { drawingFlops } from "./drawing.js";
+import { callFlops, callSeconds, drawingCalls } from "./drawing.js";
 
 const batch = 3;
 const stepCount = 6;
@@ -47,7 +47,7 @@ function counts({ config = tinyConfig, guidance = { kind: "linear", scale: 3 }, 
     };
     draw();
     const counted = countedProducts(() => scope(draw));
-    const planned = drawingFlops(config, 5, {
+    const calls = drawingCalls(config, 5, {
       batch,
       steps: decodingSchedule(16, stepCount, guidance),
       stepCount,
@@ -59,7 +59,7 @@ function counts({ config = tinyConfig, guidance = { kind: "linear", scale: 3 }, 
     });
     engine.dispose();
     model.dispose();
-    return { counted, planned: planned.total };
+    return { counted, planned: callFlops(calls) };
   });
 }
 
@@ -101,5 +101,52 @@ describe("the arithmetic of a drawing, on paper, is what the engine is asked for
     // Pooled rows into the joint space: what is left out is small, and never the other way round.
     expect(counted).toBeGreaterThanOrEqual(planned);
     expect(counted - planned).toBeLessThan(0.01 * counted);
+  });
+});
+
+it("what multiplies little waits for its weights", () => {
+  const read = (weights: number): number => weights / 100;
+  const multiplies = { part: "encoder", times: 3, flops: 5000, weights: 10 } as const;
+  const waits = { part: "head", times: 7, flops: 10, weights: 500 } as const;
+  expect(callSeconds([multiplies], 1000, read)).toBe(3 * 5);
+  expect(callSeconds([waits], 1000, read)).toBe(7 * 5);
+  expect(callSeconds([multiplies, waits], 1000, read)).toBe(15 + 35);
+});
+
+it("the weights of all parts are those of the model's matrices", () => {
+  scope(() => {
+    const model = tinyModel();
+    const calls = drawingCalls(tinyConfig, 5, {
+      batch: 1,
+      steps: decodingSchedule(16, 2, { kind: "none" }),
+      stepCount: 2,
+      sampling: ancestral,
+      selection: { kind: "none" },
+      guided: false,
+      guidanceEvery: 1,
+      textTokens: 8,
+    });
+    const inBlocks = (part: "encoder" | "decoder"): number =>
+      [...model.parameters()]
+        .filter(([name, { shape }]) => name.startsWith(`${part}.blocks.`) && shape.length === 2)
+        .reduce(
+          (
+            sum,
+            [
+              ,
+              {
+                shape: [rows, columns],
+              },
+            ],
+          ) => sum + rows! * columns!,
+          0,
+        );
+    const read = (part: string): number => calls.find((one) => one.part === part)!.weights;
+    expect(read("encoder")).toBe(inBlocks("encoder"));
+    // Keys and values of the caption are made once for a drawing.
+    expect(read("decoder")).toBe(
+      inBlocks("decoder") - 2 * tinyConfig.decoder.depth * tinyConfig.decoder.width ** 2,
+    );
+    model.dispose();
   });
 });

@@ -1,7 +1,7 @@
 /** @file How fast the engine is: matrix products and the cost of a small operator. */
 import { tensor } from "./create.js";
 import type { DType } from "./dtype.js";
-import { randn } from "./operators.js";
+import { ones, randn } from "./operators.js";
 import { Generator } from "./random.js";
 import { synchronize } from "./runtime.js";
 import { type Device, scope } from "./tensor.js";
@@ -44,6 +44,21 @@ export function matmulGflops(device: Device, dtype: DType, rounds = 8): number {
       synchronize(device);
     });
     return (times * 2 * rows * inner * columns) / seconds / 1e9;
+  });
+}
+
+/** How fast one row's product reads a matrix of so many bytes of float32, from wherever the machine keeps it. @returns bytes a second */
+export function readRate(device: Device, bytes: number): number {
+  const columns = 1024;
+  const rows = Math.max(1, Math.round(bytes / 4 / columns));
+  return scope(() => {
+    const x = ones([1, rows], { device });
+    const matrix = ones([rows, columns], { device });
+    const seconds = best(8, () => {
+      scope(() => x.matmul(matrix));
+      synchronize(device);
+    });
+    return (4 * rows * columns) / seconds;
   });
 }
 
