@@ -17,7 +17,7 @@ export interface CostPoint {
 
 export interface CostRow extends CostPoint {
   readonly tokens: number;
-  /** From captions to latents, all pictures. */
+  /** From captions to latents, all pictures: the median of several drawings where they are short. */
   readonly seconds: number;
   /** Most resident memory of the process, weights and Node included. */
   readonly megabytes: number;

@@ -31,35 +31,55 @@ at::Tensor pack_linear(const at::Tensor& weight, const at::Tensor& bias) {
   return rows.reshape({panels, kLanes, 1 + in}).transpose(1, 2).contiguous();
 }
 
-// Of `Rows` rows x [Rows, in] the features of one panel, in vectors of so many lanes. Compiled for each vector unit by name: the compiler takes
-// vectors apart that are not the unit's own, and does so before it makes clones of a function.
+// Some rows by one panel.
+struct Tile {
+  const float* x;      // [in, Rows]
+  int64_t in;
+  const float* panel;  // [1 + in, 16]
+  float* out;          // [Rows, features of the panel], rows `stride` apart
+  int64_t stride;
+  int64_t features;
+  const float* ahead;  // weights of the next panel, which memory is asked for: a line at each so many-th input
+  int64_t every;
+};
+
+// In vectors of so many lanes. Compiled for each vector unit by name: the compiler takes vectors apart that are not the unit's own, and does so
+// before it makes clones of a function.
 #define DREAM_MULTIPLY_ROWS(name, lanes, target)                                                                     \
   template <int Rows>                                                                                                \
-  target void name(const float* x, int64_t in, const float* panel, float* out, int64_t stride, int64_t features) {   \
+  target void name(const Tile& tile) {                                                                               \
     typedef float Vector __attribute__((vector_size(lanes * sizeof(float)), aligned(sizeof(float))));                \
     constexpr int kParts = kLanes / lanes;                                                                           \
+    const float *x = tile.x, *panel = tile.panel, *ahead = tile.ahead;                                               \
+    const int64_t in = tile.in;                                                                                      \
     Vector sums[Rows][kParts];                                                                                       \
     _Pragma("GCC unroll 8") for (int r = 0; r < Rows; r++)                                                           \
       _Pragma("GCC unroll 8") for (int p = 0; p < kParts; p++)                                                       \
         sums[r][p] = *reinterpret_cast<const Vector*>(panel + p * lanes);                                            \
-    for (int64_t k = 0; k < in; k++) {                                                                               \
+    int64_t until = tile.every;                                                                                      \
+    for (int64_t k = 0; k < in; k++, x += Rows) {                                                                    \
+      if (--until == 0) {                                                                                            \
+        __builtin_prefetch(ahead, 0, 2);                                                                             \
+        ahead += kLanes;                                                                                             \
+        until = tile.every;                                                                                          \
+      }                                                                                                              \
       panel += kLanes;                                                                                               \
       Vector weights[kParts];                                                                                        \
       _Pragma("GCC unroll 8") for (int p = 0; p < kParts; p++)                                                       \
         weights[p] = *reinterpret_cast<const Vector*>(panel + p * lanes);                                            \
       _Pragma("GCC unroll 8") for (int r = 0; r < Rows; r++)                                                         \
-        _Pragma("GCC unroll 8") for (int p = 0; p < kParts; p++) sums[r][p] += x[r * in + k] * weights[p];           \
+        _Pragma("GCC unroll 8") for (int p = 0; p < kParts; p++) sums[r][p] += x[r] * weights[p];                    \
     }                                                                                                                \
-    _Pragma("GCC unroll 8") for (int r = 0; r < Rows; r++)                                                           \
+    float* out = tile.out;                                                                                           \
+    _Pragma("GCC unroll 8") for (int r = 0; r < Rows; r++, out += tile.stride)                                       \
       _Pragma("GCC unroll 8") for (int p = 0; p < kParts; p++)                                                       \
-        if (features == kLanes)                                                                                      \
-          *reinterpret_cast<Vector*>(out + r * stride + p * lanes) = sums[r][p];                                     \
+        if (tile.features == kLanes)                                                                                 \
+          *reinterpret_cast<Vector*>(out + p * lanes) = sums[r][p];                                                  \
         else                                                                                                         \
-          for (int64_t l = 0; l < lanes && p * lanes + l < features; l++)                                            \
-            out[r * stride + p * lanes + l] = sums[r][p][l];                                                         \
+          for (int64_t l = 0; l < lanes && p * lanes + l < tile.features; l++) out[p * lanes + l] = sums[r][p][l];   \
   }
 
-using MultiplyRows = void (*)(const float*, int64_t, const float*, float*, int64_t, int64_t);
+using MultiplyRows = void (*)(const Tile&);
 
 // By how many rows; the last is the most that registers hold.
 constexpr int64_t kMostRows = 6;
@@ -86,20 +106,38 @@ const MultiplyTable& fitting_table() {
   return kPlain;
 }
 
-// x W^T + b. @param x [rows, in] @param layer what `pack_linear` gives
-void multiply(const float* x, int64_t rows, const at::Tensor& layer, float* out, int64_t features) {
+// Rows as tiles read them, of each block of rows a column after another: rows of 4 KB stand in one another's way in the caches.
+void interleave(const float* x, int64_t rows, int64_t in, int64_t together, float* out) {
+  at::parallel_for(0, (rows + together - 1) / together, std::max<int64_t>(1, kGrain / (8 * together * in)),
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t block = begin; block < end; block++) {
+                       const int64_t first = block * together, count = std::min(together, rows - first);
+                       const float* from = x + first * in;
+                       float* to = out + first * in;
+                       for (int64_t k = 0; k < in; k++)
+                         for (int64_t r = 0; r < count; r++) *to++ = from[r * in + k];
+                     }
+                   });
+}
+
+// x W^T + b. @param x [rows, in] @param layer what `pack_linear` gives @param room for as many numbers as x has
+void multiply(const float* x, int64_t rows, const at::Tensor& layer, float* out, int64_t features, float* room) {
   const int64_t panels = layer.size(0), in = layer.size(1) - 1;
   const float* data = layer.data_ptr<float>();
   static const MultiplyTable& table = fitting_table();
   // As even as can be: eight rows are four and four.
   const int64_t blocks = (rows + kMostRows - 1) / kMostRows, together = (rows + blocks - 1) / blocks;
+  interleave(x, rows, in, together, room);
   const int64_t grain = std::max<int64_t>(1, kGrain / (2 * rows * in * kLanes));
   at::parallel_for(0, panels, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; p++)
-      for (int64_t r = 0; r < rows; r += together)
-        table[std::min(together, rows - r)](x + r * in, in, data + p * (in + 1) * kLanes,
-                                            out + r * features + p * kLanes, features,
-                                            std::min(kLanes, features - p * kLanes));
+    for (int64_t p = begin; p < end; p++) {
+      const float *panel = data + p * (in + 1) * kLanes, *ahead = panel + (in + 1) * kLanes;
+      for (int64_t r = 0; r < rows; r += together, ahead += in / blocks * kLanes) {
+        const int64_t count = std::min(together, rows - r);
+        table[count]({room + r * in, in, panel, out + r * features + p * kLanes, features,
+                      std::min(kLanes, features - p * kLanes), ahead, blocks});
+      }
+    }
   });
 }
 
@@ -156,10 +194,12 @@ at::Tensor denoise(const at::Tensor& x, const at::Tensor& time, const at::Tensor
   const at::Tensor y = at::silu(condition + time);
   const int64_t modulations = (3 * depth + 2) * W;
   const at::Tensor modulation = at::empty({rows, modulations}, y.options());
-  multiply(y.data_ptr<float>(), rows, layers[1], modulation.data_ptr<float>(), modulations);
+  const at::Tensor space = at::empty({rows * std::max(W, x.size(1))}, y.options());
+  float* room = space.data_ptr<float>();
+  multiply(y.data_ptr<float>(), rows, layers[1], modulation.data_ptr<float>(), modulations, room);
   const at::Tensor hidden = at::empty({rows, W}, y.options()), first = at::empty_like(hidden), second = at::empty_like(hidden);
   float *h = hidden.data_ptr<float>(), *a = first.data_ptr<float>(), *b = second.data_ptr<float>();
-  multiply(x.data_ptr<float>(), states, layers[0], h, W);
+  multiply(x.data_ptr<float>(), states, layers[0], h, W, room);
   if (rows > states) std::memcpy(h + states * W, h, sizeof(float) * states * W);
   const float* m = modulation.data_ptr<float>();
   for (int64_t block = 0; block < depth; block++, m += 3 * W) {
@@ -169,9 +209,9 @@ at::Tensor denoise(const at::Tensor& x, const at::Tensor& time, const at::Tensor
       const float* own = m + r * modulations;
       modulate_row(h + r * W, W, weight, bias, own, own + W, a + r * W);
     });
-    multiply(a, rows, layer[2], b, W);
+    multiply(a, rows, layer[2], b, W, room);
     at::silu_(const_cast<at::Tensor&>(second));
-    multiply(b, rows, layer[3], a, W);
+    multiply(b, rows, layer[3], a, W, room);
     for_rows(rows, W, [&](int64_t r) { add_gated(h + r * W, m + r * modulations + 2 * W, a + r * W, W); });
   }
   for_rows(rows, W, [&](int64_t r) {
@@ -179,7 +219,7 @@ at::Tensor denoise(const at::Tensor& x, const at::Tensor& time, const at::Tensor
     modulate_row(h + r * W, W, nullptr, nullptr, own, own + W, a + r * W);
   });
   const at::Tensor out = at::empty({rows, features}, y.options());
-  multiply(a, rows, layers[layers.size() - 1], out.data_ptr<float>(), features);
+  multiply(a, rows, layers[layers.size() - 1], out.data_ptr<float>(), features, room);
   return out;
 }
 
