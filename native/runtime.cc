@@ -9,6 +9,10 @@
 
 #include <mutex>
 
+#ifndef INTRA_OP_PARALLEL
+#error "libtorch's loops would run on one thread: compile with -fopenmp"
+#endif
+
 namespace dream {
 
 namespace {

@@ -140,6 +140,9 @@ export function compileFlags(root, { root: libtorch, includes, flags, version, c
     "-O2",
     // A square root that may set errno is not taken of several numbers at once.
     "-fno-math-errno",
+    // Loops are shared among libtorch's own threads: its headers do so only where the compiler knows OpenMP. The library is libtorch's, and not
+    // named where the addon is linked, so that there are not two of them.
+    "-fopenmp",
     `-std=${standard}`,
     "-fPIC",
     "-Wall",
