@@ -20,8 +20,9 @@ test("what is not given is the model's, then the preset's, and a flag counts bef
   expect(choiceOf(none, trained)).toEqual({ kind: "aligned", candidates: 5, atFraction: 0.25 });
   const balanced = samplingOf({ ...none, preset: "balanced", steps: 20 }, trained);
   expect(balanced).toMatchObject({ steps: 20, tokens: presets.balanced.tokens });
-  const eased = samplingOf({ ...none, preset: "fast", sampler: "ancestral", temperature: 0.5 }, trained);
-  expect(eased).toMatchObject({ temperature: 0.5, tokens: { method: "ancestral" } });
+  const other = samplingOf({ ...none, preset: "balanced", sampler: "ddim" }, trained);
+  expect(other.tokens).toEqual({ ...presets.balanced.tokens, method: "ddim" });
+  expect(samplingOf({ ...none, preset: "fast", temperature: 0.5 }, trained).temperature).toBe(0.5);
 });
 
 describe("a flag that would be ignored is refused", () => {
