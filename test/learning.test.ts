@@ -1,4 +1,4 @@
-/** @file About a minute of training, on held-out combinations: both losses do their work, and each is needed for its half. */
+/** @file Two minutes of training, on held-out combinations: both losses do their work. */
 import { beforeAll, describe, expect, it } from "vitest";
 import type { SceneData } from "../src/recipe/scenes-data.js";
 import { heldOutCount, learningData, trained } from "./learning.js";
@@ -21,17 +21,5 @@ describe("a minute of training", () => {
     expect(before.imageToText).toBeLessThan(4 * chance);
     expect(after.imageToText).toBeGreaterThan(12 * chance);
     expect(after.textToImage).toBeGreaterThan(12 * chance);
-  }, 400_000);
-
-  it("without the contrastive loss teaches nothing of captions", () => {
-    const after = trained(data, { lossWeights: { generative: 1, contrastive: 0 } }, 100);
-    expect(after.generative).toBeLessThan(0.8);
-    expect(Math.max(after.imageToText, after.textToImage)).toBeLessThan(6 * chance);
-  }, 400_000);
-
-  it("without the generative loss teaches nothing of drawing", () => {
-    const after = trained(data, { lossWeights: { generative: 0, contrastive: 0.05 } }, 150);
-    expect(Math.max(after.imageToText, after.textToImage)).toBeGreaterThan(12 * chance);
-    expect(after.generative).toBeGreaterThan(0.9);
   }, 400_000);
 });
