@@ -8,7 +8,7 @@ beforeAll(async () => {
   data = await learningData();
 });
 
-describe("a minute of training", () => {
+describe("two minutes of training", () => {
   const chance = 1 / heldOutCount;
 
   it("teaches to draw, to continue what is visible, and to understand", () => {

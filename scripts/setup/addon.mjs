@@ -16,7 +16,8 @@ export function findCompiler() {
       `CXX is ${process.env.CXX}, which cannot be started; set it to a C++ compiler, or unset it`,
     );
   }
-  const found = () => ["c++", "g++", "clang++"].find(exists);
+  // Not clang++: its OpenMP is another library than libtorch's.
+  const found = () => ["c++", "g++"].find(exists);
   const compiler = found();
   if (compiler !== undefined) return compiler;
   const install = "apt-get install -y --no-install-recommends g++";
