@@ -54,8 +54,11 @@ export async function* measureQuality(only?: string): AsyncGenerator<QualityRow>
 }
 
 export function wayNames(): string[] {
-  return [...presetNames, ...Object.keys(choices)];
+  return [...presetNames, ...Object.keys(samplers), ...Object.keys(choices)];
 }
+
+/** Samplers in the place of the preset's, with the steps of `fast`. */
+const samplers = { "fast-ddim": "ddim", "fast-dpm-solver": "dpm-solver" } as const;
 
 /** Ways to choose, all with the balanced preset's steps. */
 const choices: Readonly<Record<string, Choice>> = {
@@ -81,6 +84,11 @@ function ways({ trained: { drawing } }: DrawingPipeline): Way[] {
     ...presetNames.map(
       (name): Way => ({ name, choice: { kind: "plain" }, sampling: sampling(name), against: "exact" }),
     ),
+    ...Object.entries(samplers).map(([name, method]): Way => {
+      const fast = sampling("fast");
+      const sampled = { ...fast, tokens: { ...presets.fast.tokens, method } };
+      return { name, choice: { kind: "plain" }, sampling: sampled, against: "exact" };
+    }),
     ...Object.entries(choices).map(
       ([name, choice]): Way => ({ name, choice, sampling: sampling("balanced"), against: "plain" }),
     ),
