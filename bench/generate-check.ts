@@ -68,6 +68,7 @@ export async function checkDrawing(peer: Extract<Peer, { kind: "ready" }>): Prom
       const request = {
         captions: inputs.states,
         captionIds: inputs.ids,
+        classes: null,
         orders,
         noise: new GivenNoise(inputs.noise),
         ...usual,

@@ -49,6 +49,7 @@ export function drawSeconds(
         seeds.map(() => captionLength),
         model.config,
       ).to({ device }),
+      classes: null,
       orders: seededOrders(seeds, tokenCount(model.config)),
       noise: new SeededNoise(seeds),
       ...usual,

@@ -20,7 +20,7 @@ import { TokenMask } from "./models/dream/mask.js";
 import { patchify, unpatchify } from "./models/dream/tokens.js";
 import type { TrainedModel } from "./recipe/model-folder.js";
 import type { Recipe } from "./recipe/recipe.js";
-import { scope, type Tensor } from "./tensor/index.js";
+import { scope, type Tensor, tensor } from "./tensor/index.js";
 
 /** How a drawing is sampled: steps, guidance, temperature. */
 export type Sampling = Pick<Recipe["drawing"], "steps" | "guidance" | "temperature"> & {
@@ -68,6 +68,8 @@ export interface DrawOptions {
   readonly choice: Choice;
   /** One for each caption: the same seed draws the same picture in any batch, and plain drawing draws candidate 0. */
   readonly seeds: readonly number[];
+  /** One for each caption, for a model that classes condition; captions say nothing to it then. */
+  readonly classes?: readonly number[];
   /** The model's own where left out. */
   readonly sampling?: Sampling;
   /** What guidance leads away from; the empty caption where left out. */
@@ -84,6 +86,8 @@ export interface DrawOptions {
 export interface Wanted {
   readonly caption: string;
   readonly seed: number;
+  /** Its class, for a model that classes condition. */
+  readonly label?: number;
 }
 
 /** One drawn picture. */
@@ -122,7 +126,16 @@ export class DrawingPipeline {
    */
   draw(
     captions: readonly string[],
-    { choice, seeds, sampling = this.trained.drawing, negative, edit, onStep, onChoice }: DrawOptions,
+    {
+      choice,
+      seeds,
+      classes,
+      sampling = this.trained.drawing,
+      negative,
+      edit,
+      onStep,
+      onChoice,
+    }: DrawOptions,
   ): Drawing[] {
     const { model } = this.trained;
     return scope(() => {
@@ -135,6 +148,7 @@ export class DrawingPipeline {
         this.#engine,
         {
           ...this.#request(captions, sampling, negative),
+          classes: this.#classes(classes, choice, negative),
           orders: seededOrders(seeds, N),
           noise: new SeededNoise(seeds),
           selection: selectionFor(
@@ -175,7 +189,7 @@ export class DrawingPipeline {
    */
   async *drawAll(
     wanted: Iterable<Wanted>,
-    options: Omit<DrawOptions, "seeds">,
+    options: Omit<DrawOptions, "seeds" | "classes">,
     window = 40,
   ): AsyncGenerator<Drawing & Wanted & { readonly seconds: number }> {
     const { choice } = options;
@@ -184,7 +198,12 @@ export class DrawingPipeline {
     const drawn = (): (Drawing & Wanted & { readonly seconds: number })[] => {
       const started = performance.now();
       const captions = batch.map(({ caption }) => caption);
-      const drawings = this.draw(captions, { ...options, seeds: batch.map(({ seed }) => seed) });
+      const labels = batch.flatMap(({ label }) => label ?? []);
+      const drawings = this.draw(captions, {
+        ...options,
+        seeds: batch.map(({ seed }) => seed),
+        ...(labels.length === batch.length ? { classes: labels } : {}),
+      });
       const seconds = (performance.now() - started) / 1000 / batch.length;
       return drawings.map((drawing, i) => ({ ...drawing, ...batch[i]!, seconds }));
     };
@@ -210,7 +229,8 @@ export class DrawingPipeline {
   ): FinishedCandidates[] {
     return scope(() => {
       const { drawing } = this.trained;
-      const request = { ...this.#request(captions, drawing), ...options, given: null };
+      const classes = this.#classes(undefined, { kind: "aligned", candidates: 1, atFraction: 1 }, undefined);
+      const request = { ...this.#request(captions, drawing), ...options, classes, given: null };
       const { latents, scores } = drawEveryCandidate(this.#engine, request);
       const pictures = this.#pictures(latents);
       const ofCaption = <T>(all: readonly T[], b: number): T[] =>
@@ -235,8 +255,9 @@ export class DrawingPipeline {
     const { captions: reader, model } = this.trained;
     const { device } = model;
     for (const caption of [...captions, negative ?? ""]) checkCaption(reader, caption);
-    // Guidance 0 asks for what is drawn without a caption: both branches take the empty one (SPEC section 13).
-    const told = reader.told(guidance.scale === 0 ? captions.map(() => "") : captions);
+    // Guidance 0 asks for what is drawn without a caption: both branches take the empty one (SPEC section 13), as a model of classes always does.
+    const silent = guidance.scale === 0 || model.config.classes.kind === "labels";
+    const told = reader.told(silent ? captions.map(() => "") : captions);
     return {
       captions: told.to({ device }),
       negative: negative === undefined ? null : reader.told([negative]).to({ device }),
@@ -247,6 +268,33 @@ export class DrawingPipeline {
       temperature,
       sampling: tokens,
     };
+  }
+
+  /** @throws DreamError `value` where a model is asked for what it was not trained for */
+  #classes(
+    classes: readonly number[] | undefined,
+    choice: Choice,
+    negative: string | undefined,
+  ): Tensor | null {
+    const { model } = this.trained;
+    const { classes: known, lossWeights } = model.config;
+    const refuse = (expected: string, got: string): DreamError =>
+      new DreamError("value", { operation: "draw", expected, got });
+    if (choice.kind !== "plain" && lossWeights.contrastive === 0)
+      throw refuse(
+        "plain drawing: this model was not trained to tell which picture fits a caption",
+        choice.kind,
+      );
+    if (known.kind === "shared") {
+      if (classes === undefined) return null;
+      throw refuse("captions: this model was not trained on classes", `classes ${classes.join(", ")}`);
+    }
+    if (classes === undefined)
+      throw refuse(`classes from 0 to ${known.count - 1}, which this model draws`, "none");
+    if (negative !== undefined) throw refuse("no negative caption: classes condition this model", negative);
+    const wrong = classes.find((one) => !Number.isInteger(one) || one < 0 || one >= known.count);
+    if (wrong !== undefined) throw refuse(`classes from 0 to ${known.count - 1}`, String(wrong));
+    return tensor(classes, [classes.length], { dtype: "int64", device: model.device });
   }
 
   /** @param latents [B, C, H, W] */

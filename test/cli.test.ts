@@ -2,7 +2,19 @@ import { describe, expect, it } from "vitest";
 import type { RunPlan } from "../src/plan/run-plan.js";
 import { dream } from "./process.js";
 
-const verbs = ["demo", "train", "generate", "embed", "data", "cache", "convert", "plan", "doctor"];
+const verbs = [
+  "demo",
+  "train",
+  "generate",
+  "embed",
+  "evaluate",
+  "compare",
+  "data",
+  "cache",
+  "convert",
+  "plan",
+  "doctor",
+];
 
 describe("the command", () => {
   it.each([[[]], ...verbs.map((verb) => [[verb]]), [["data", "scenes"]]])(

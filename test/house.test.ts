@@ -18,10 +18,10 @@ const floors: readonly (readonly string[])[] = [
   ["train", "evaluate"],
   ["recipe"],
   ["golden", "plan"],
-  ["drawing", "embedding"],
-  ["samples"],
+  ["drawing", "embedding", "machine"],
+  ["samples", "evaluation-data", "evaluation-judges", "sample-drawings"],
   ["report"],
-  ["demo"],
+  ["demo", "compare"],
   ["cli"],
   ["index"],
 ];

@@ -17,7 +17,7 @@ export const tinyConfig: DreamConfig = {
   encoder: stack,
   decoder: stack,
   bufferTokens: 4,
-  classes: { count: 10, dropProbability: 0 },
+  classes: { kind: "shared", count: 10, dropProbability: 0 },
   textTower: { width: 32, depth: 2, heads: 4, contextLength: 8, vocabulary: 40 },
   captions: { kind: "states", length: 6, width: 24 },
   alignerDepth: 1,

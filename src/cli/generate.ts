@@ -1,9 +1,10 @@
 /** @file `dream generate`: pictures from sentences, several candidates begun and the best one finished (SAD). */
 import type { Command } from "commander";
-import { DrawingPipeline } from "../drawing.js";
+import { DrawingPipeline, type Wanted } from "../drawing.js";
+import { DreamError } from "../errors.js";
 import { Profile } from "../generate/profile.js";
 import type { DecodingStep } from "../generate/schedule.js";
-import { loadModel } from "../recipe/model-folder.js";
+import { loadModel, type TrainedModel } from "../recipe/model-folder.js";
 import { deviceFor } from "./device.js";
 import {
   addDrawingOptions,
@@ -21,6 +22,7 @@ import { Progress } from "./progress.js";
 interface GenerateOptions extends DrawingFlags {
   readonly model: string;
   readonly prompt: readonly string[];
+  readonly class: readonly number[];
   readonly number: number;
   readonly seed: number;
   readonly outputDir: string;
@@ -29,14 +31,20 @@ interface GenerateOptions extends DrawingFlags {
 }
 
 export function addGenerate(program: Command): void {
-  const collect = (prompt: string, before: readonly string[] = []): string[] => [...before, prompt];
+  const collect = (prompt: string, before: readonly string[]): string[] => [...before, prompt];
   const command = program
     .command("generate")
     .description(
       "draw pictures from sentences with a trained model, and write them as PNGs with their settings inside",
     )
     .requiredOption("--model <run>", "a run's folder, such as runs/demo")
-    .requiredOption("--prompt <sentence>", "what to draw; may be given several times", collect)
+    .option("--prompt <sentence>", "what to draw; may be given several times", collect, [])
+    .option(
+      "--class <number>",
+      "what to draw with a model that classes condition; may be given several times",
+      (text: string, before: readonly number[]) => [...before, whole(0)(text)],
+      [],
+    )
     .option("-n, --number <count>", "pictures of each sentence", whole(1), 1);
   addDrawingOptions(command)
     .option("--seed <number>", "of the first picture; the next ones count up", whole(0), 0)
@@ -57,9 +65,7 @@ async function generate(options: GenerateOptions): Promise<void> {
   if (negative !== undefined) checkPrompt(trained, negative, "--negative");
   const choice = choiceOf(options, trained);
   const sampling = samplingOf(options, trained);
-  const wanted = options.prompt.flatMap((caption) =>
-    Array.from({ length: options.number }, (_, i) => ({ caption, seed: options.seed + i })),
-  );
+  const wanted = whatToDraw(options, trained);
   const profile = options.profile ? new Profile(trained.model.device) : null;
   const pipeline = new DrawingPipeline(trained, { precision: options.precision, profile });
   const progress = new Progress("Drawing");
@@ -77,6 +83,26 @@ async function generate(options: GenerateOptions): Promise<void> {
     await keepPicture(options.outputDir, drawn, from, seconds, options.json ?? false);
   }
   if (profile !== null) sayProfile(profile);
+}
+
+/** @throws DreamError `value` where a model is told in another way than it was trained for, or nothing */
+function whatToDraw(
+  { prompt, class: classes, number, seed }: GenerateOptions,
+  { model }: TrainedModel,
+): Wanted[] {
+  const told = model.config.classes.kind === "labels" ? "--class" : "--prompt";
+  const [asked, other] = told === "--class" ? [classes, prompt] : [prompt, classes];
+  if (asked.length === 0 || other.length > 0)
+    throw new DreamError("value", {
+      operation: "draw",
+      expected: `${told}, which is how this model is told what to draw`,
+      got: other.length > 0 ? (told === "--class" ? "--prompt" : "--class") : "nothing",
+    });
+  const things: { caption: string; label?: number }[] =
+    told === "--class"
+      ? classes.map((label) => ({ caption: "", label }))
+      : prompt.map((caption) => ({ caption }));
+  return things.flatMap((one) => Array.from({ length: number }, (_, i) => ({ ...one, seed: seed + i })));
 }
 
 function sayProfile(profile: Profile): void {

@@ -18,12 +18,14 @@ async function main(): Promise<void> {
     .showHelpAfterError("(add --help for what is understood)");
   try {
     const { addCache } = await import("./cache.js");
+    const { addCompare } = await import("./compare.js");
     const { addConvert } = await import("./convert.js");
     const { addData } = await import("./data.js");
     const { addDemo } = await import("./demo.js");
     const { addDoctor } = await import("./doctor.js");
     const { addEdit } = await import("./edit.js");
     const { addEmbed } = await import("./embed.js");
+    const { addEvaluate } = await import("./evaluate.js");
     const { addGenerate } = await import("./generate.js");
     const { addPlan } = await import("./plan.js");
     const { addTrain } = await import("./train.js");
@@ -33,6 +35,8 @@ async function main(): Promise<void> {
       addGenerate,
       addEdit,
       addEmbed,
+      addEvaluate,
+      addCompare,
       addData,
       addCache,
       addConvert,

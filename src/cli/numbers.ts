@@ -26,3 +26,11 @@ export const properShare = real(
   "a share above 0 and below 1, such as 0.125",
   (number) => number > 0 && number < 1,
 );
+
+/** A parser of times such as 50m, 2h or 90s. @returns minutes */
+export function minutes(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)([smh])$/.exec(text.trim()) ?? [];
+  if (amount === undefined)
+    throw new InvalidArgumentError(`Expected a time such as 50m or 2h, got "${text}".`);
+  return Number(amount) * { s: 1 / 60, m: 1, h: 60 }[unit as "s" | "m" | "h"];
+}

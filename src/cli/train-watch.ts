@@ -89,10 +89,11 @@ export function sayDamaged(damaged: readonly DamagedCheckpoint[]): void {
 
 /** A step's losses and speed for the line of progress. */
 export function describeStep(entry: JournalEntry): string {
-  const { generativeLoss, contrastiveLoss, maskRatio, imagesPerSecond, ceilingShare } = entry;
+  const { generativeLoss, contrastiveLoss, alignmentLoss, maskRatio, imagesPerSecond, ceilingShare } = entry;
   return [
     `generative ${generativeLoss.toFixed(3)}`,
     `contrastive ${contrastiveLoss.toFixed(3)}`,
+    ...(alignmentLoss === null ? [] : [`alignment ${alignmentLoss.toFixed(3)}`]),
     `masked ${maskRatio.toFixed(2)}`,
     `${imagesPerSecond.toFixed(0)} images/s`,
     ...(ceilingShare === null ? [] : [`${(100 * ceilingShare).toFixed(0)}% of the ceiling`]),

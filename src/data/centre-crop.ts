@@ -3,7 +3,7 @@
  * MAR, Fluid and DREAM's own release use too.
  */
 import type { Picture } from "../formats/images.js";
-import { type OwnPicture, type Resize, resample } from "./resample.js";
+import { type OwnPicture, type Resize, resample, type Window } from "./resample.js";
 
 /**
  * Halves with a box filter while the short side is at least twice the target, resizes it to the target with a bicubic one, and
@@ -11,6 +11,15 @@ import { type OwnPicture, type Resize, resample } from "./resample.js";
  * @param side of the square, in pixels
  */
 export function centreCrop(picture: Picture, side: number): OwnPicture {
+  const { steps, wanted } = planCrop(picture, side);
+  return resample(picture, { left: 0, top: 0, width: picture.width, height: picture.height }, steps, wanted);
+}
+
+/** The sizes on the way, and which part of the last one is the middle. */
+export function planCrop(
+  picture: Pick<Picture, "width" | "height">,
+  side: number,
+): { readonly steps: readonly Resize[]; readonly wanted: Window } {
   const steps: Resize[] = [];
   let { width, height } = picture;
   while (Math.min(width, height) >= 2 * side) {
@@ -20,12 +29,13 @@ export function centreCrop(picture: Picture, side: number): OwnPicture {
   const scale = side / Math.min(width, height);
   const final = { width: roundHalfEven(width * scale), height: roundHalfEven(height * scale) };
   steps.push({ ...final, kernel: "bicubic" });
-  return resample(picture, { left: 0, top: 0, width: picture.width, height: picture.height }, steps, {
+  const wanted = {
     left: Math.floor((final.width - side) / 2),
     top: Math.floor((final.height - side) / 2),
     width: side,
     height: side,
-  });
+  };
+  return { steps, wanted };
 }
 
 /** Rounds as Python does: a half goes to the even neighbour. */

@@ -81,7 +81,7 @@ describe("a kept index", () => {
     const forged = (change: (payload: Buffer) => void): Buffer => {
       const made = Buffer.from(bytes);
       change(made.subarray(88));
-      createHash("sha256").update(made.subarray(88)).digest().copy(made, 40);
+      createHash("sha256").update(made.subarray(72)).digest().copy(made, 40);
       return made;
     };
     const keysAt = 4 * 3 + 4 * 60;

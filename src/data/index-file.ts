@@ -16,8 +16,10 @@ import {
   SampleIndex,
 } from "./sample-index.js";
 
-const magic = Buffer.from("DREAMIX1", "latin1");
+const magic = Buffer.from("DREAMIX2", "latin1");
 const headBytes = 88;
+/** The hash, at 40, covers all from here on. */
+const hashedFrom = 72;
 
 /** What the system says of files. @throws DreamError `io` where one is missing */
 export function lookAt(paths: readonly string[]): IndexedFile[] {
@@ -70,12 +72,9 @@ export async function keptIndex(
 
 async function writeIndex(path: string, fingerprint: string, { columns }: SampleIndex): Promise<void> {
   const arrays = arraysOf(columns);
-  const hash = createHash("sha256");
-  for (const array of arrays) hash.update(array);
   const head = Buffer.alloc(headBytes);
   magic.copy(head, 0);
   head.write(fingerprint, 8, "hex");
-  hash.digest().copy(head, 40);
   const present = columns.parts.reduce((bits, part, i) => (part === null ? bits : bits | (1 << i)), 0);
   for (const [i, length] of [
     columns.keyEnds.length,
@@ -83,7 +82,10 @@ async function writeIndex(path: string, fingerprint: string, { columns }: Sample
     columns.parts.length,
     present,
   ].entries())
-    head.writeUInt32LE(length, 72 + 4 * i);
+    head.writeUInt32LE(length, hashedFrom + 4 * i);
+  const hash = createHash("sha256").update(head.subarray(hashedFrom));
+  for (const array of arrays) hash.update(array);
+  hash.digest().copy(head, 40);
   await writeAtomically(path, async (file) => {
     await file.writeFile(head);
     for (const array of arrays)
@@ -107,12 +109,9 @@ export function readIndex(
     const head = Buffer.alloc(headBytes);
     if (readSync(descriptor, head, 0, headBytes, 0) !== headBytes) return null;
     if (!head.subarray(0, 8).equals(magic) || head.toString("hex", 8, 40) !== fingerprint) return null;
-    const [count, keyBytes, partCount, present] = [72, 76, 80, 84].map((at) => head.readUInt32LE(at)) as [
-      number,
-      number,
-      number,
-      number,
-    ];
+    const [count, keyBytes, partCount, present] = [0, 1, 2, 3].map((i) =>
+      head.readUInt32LE(hashedFrom + 4 * i),
+    ) as [number, number, number, number];
     if (partCount > 8) return null;
     const bits = Array.from({ length: partCount }, (_, i) => (present >> i) & 1);
     const presentCount = bits.reduce((sum, bit) => sum + bit, 0);
@@ -127,14 +126,14 @@ export function readIndex(
         bit === 0 ? null : { offsets: new Float64Array(count), sizes: new Uint32Array(count) },
       ),
     };
-    const hash = createHash("sha256");
+    const hash = createHash("sha256").update(head.subarray(hashedFrom));
     let at = headBytes;
     for (const array of arraysOf(columns)) {
       if (!readInto(descriptor, array, at)) return null;
       hash.update(array);
       at += array.byteLength;
     }
-    if (!hash.digest().equals(head.subarray(40, 72))) return null;
+    if (!hash.digest().equals(head.subarray(40, hashedFrom))) return null;
     return isConsistent(columns, files) ? new SampleIndex(files, columns) : null;
   } finally {
     closeSync(descriptor);

@@ -12,6 +12,7 @@ export interface Keys {
 export class IndexedSource implements SampleSource {
   readonly location: string;
   readonly fingerprint: string;
+  readonly classes: readonly string[] | null;
   readonly #keys: Keys;
   readonly #reference: (number: number) => SampleReference;
   readonly #reader = new SampleReader();
@@ -21,11 +22,13 @@ export class IndexedSource implements SampleSource {
     fingerprint: string,
     keys: Keys,
     reference: (number: number) => SampleReference,
+    classes: readonly string[] | null = null,
   ) {
     this.location = location;
     this.fingerprint = fingerprint;
     this.#keys = keys;
     this.#reference = reference;
+    this.classes = classes;
   }
 
   get count(): number {

@@ -156,13 +156,19 @@ describe("folders of pictures", () => {
       "red_apple/2.png": pictures[2]!,
       "red_apple/1.png": pictures[1]!,
       "Blue_bird/1.png": pictures[3]!,
-      "empty/readme.txt": "no picture",
     });
     expect((await readAll(folder)).map(brief)).toEqual([
       { captions: ["Blue bird"], label: 0, grey: 30 },
       { captions: ["red apple"], label: 1, grey: 10 },
       { captions: ["red apple"], label: 1, grey: 20 },
     ]);
+  });
+
+  it("are refused where a class has no picture", async () => {
+    const folder = folderOf({ "red_apple/1.png": pictures[1]!, "empty/readme.txt": "no picture" });
+    await expect(openSamples(folder)).rejects.toThrow(
+      "a picture in the folder of each class, got none in empty",
+    );
   });
 
   it("refuse lines that are too long", async () => {

@@ -7,7 +7,7 @@ import { pathInside } from "../formats/inside.js";
 import { fingerprintOf, type IndexPlace, keptIndex, lookAt } from "./index-file.js";
 import { IndexedSource } from "./indexed-source.js";
 import { columnsOf, rowsOf } from "./metadata-table.js";
-import type { SampleSource } from "./sample.js";
+import type { SampleReference, SampleSource } from "./sample.js";
 import { type SampleIndex, SampleIndexBuilder } from "./sample-index.js";
 import { pictureEndings } from "./shards.js";
 
@@ -52,10 +52,18 @@ export async function openTableFolder(
 /**
  * Opens a folder of classes: `class_name/picture.jpg`. A label is the place of the class among the sorted names; the caption is
  * the name with spaces for underscores.
- * @throws DreamError `format` where there is no picture, or a link leads out of the folder
+ * @throws DreamError `format` where there is no picture, where a class has none, or a link leads out of the folder
  */
 export function openClassFolder(folder: string): SampleSource {
   const classes = classesIn(folder);
+  const empty = foldersIn(folder).find((name) => !classes.includes(name));
+  if (classes.length > 0 && empty !== undefined)
+    throw new DreamError("format", {
+      operation: `open ${folder}`,
+      expected: "a picture in the folder of each class",
+      got: `none in ${empty}`,
+      hint: "put its pictures there, or take the folder away: the classes' numbers follow from their names",
+    });
   const builder = new SampleIndexBuilder(0);
   for (const name of classes) {
     builder.beginFile();
@@ -64,20 +72,26 @@ export function openClassFolder(folder: string): SampleSource {
   // The index's files are the classes.
   const index = builder.finish(classes.map((name) => ({ path: name, size: 0, mtimeMs: 0 })));
   if (index.count === 0) throw nothing(folder, "pictures in folders of classes");
-  return new IndexedSource(folder, fingerprintOfPictures("classes", folder, index), index, (number) => {
+  const reference = (number: number): SampleReference => {
     const label = index.fileOf(number);
     return { kind: "file", key: index.key(number), folder, className: basename(classes[label]!), label };
-  });
+  };
+  const names = classes.map((name) => name.replaceAll("_", " "));
+  return new IndexedSource(folder, fingerprintOfPictures("classes", folder, index), index, reference, names);
 }
 
 /** The folders that have a picture each, sorted as plain strings. */
 export function classesIn(folder: string): string[] {
+  return foldersIn(folder)
+    .filter((name) => readdirSync(join(folder, name)).some(isPictureName))
+    .sort();
+}
+
+function foldersIn(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => !entry.name.startsWith("."))
     .filter((entry) => entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(folder, entry.name))))
-    .map(({ name }) => name)
-    .filter((name) => readdirSync(join(folder, name)).some(isPictureName))
-    .sort();
+    .map(({ name }) => name);
 }
 
 function isFolder(path: string): boolean {

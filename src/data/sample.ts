@@ -82,6 +82,8 @@ export interface SampleSource {
   readonly location: string;
   /** Changes when a file is added, taken away, or written again: a hash of names, sizes and times. */
   readonly fingerprint: string;
+  /** Names of the classes in the order of their labels, where pictures lie in folders that are named so; null elsewhere. */
+  readonly classes: readonly string[] | null;
   /** The sample's name in its source. */
   key(number: number): string;
   /** Where the sample is kept. */

@@ -7,6 +7,7 @@ import { maskedCount } from "../models/dream/masking.js";
 import { patchify } from "../models/dream/tokens.js";
 import { type Device, Generator, scope } from "../tensor/index.js";
 import { atRest } from "./at-rest.js";
+import { firstRightPlaces, recall } from "./retrieval.js";
 
 /** Mean of the generative loss over mask ratios. The same seed draws the same masks and noise. */
 export function generativeLoss(
@@ -38,24 +39,26 @@ function on(device: Device, { latents, captionIds, captions }: FeatureBatch): Fe
   };
 }
 
-/** Share of pictures whose own caption is the nearest, and of captions whose own picture is, 0..1. */
+/** Share of pictures whose caption is the nearest, and of captions whose picture is, 0..1. */
 export interface Retrieval {
   readonly imageToText: number;
   readonly textToImage: number;
 }
 
-/** Recall at 1 within one batch, nothing masked. Pairs must differ in what they show. */
+/** Recall at 1 within one batch, nothing masked; pictures whose captions read alike are all right for them. */
 export function retrieval(model: Dream, batch: FeatureBatch): Retrieval {
   return atRest(model, () => {
     const { latents, captionIds } = on(model.device, batch);
     const tokens = patchify(latents, model.config.latent.patch);
     const [B, N] = tokens.shape as [number, number];
-    const images = model.embedImages(tokens, TokenMask.none(B, N));
-    const scores = images.mm(model.embedTexts(captionIds).t());
-    const hits = (best: readonly number[]): number => best.filter((found, i) => found === i).length / B;
+    const images = model.embedImages(tokens, TokenMask.none(B, N)).to({ device: "cpu" });
+    const texts = model.embedTexts(captionIds).to({ device: "cpu" });
+    const ids = captionIds.toNumbers();
+    const length = ids.length / B;
+    const captions = Array.from({ length: B }, (_, i) => ids.slice(i * length, (i + 1) * length).join(" "));
     return {
-      imageToText: hits(scores.argmax(1).toNumbers()),
-      textToImage: hits(scores.argmax(0).toNumbers()),
+      imageToText: recall(firstRightPlaces(images, texts, captions), 1),
+      textToImage: recall(firstRightPlaces(texts, images, captions), 1),
     };
   });
 }

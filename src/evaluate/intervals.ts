@@ -31,3 +31,23 @@ export function pairedDifference(a: readonly number[], b: readonly number[]): Pa
   const half = z * Math.sqrt(variance / count);
   return { mean, low: mean - half, high: mean + half };
 }
+
+/** Two-sided 95% of Student's t by degrees of freedom, 1 to 10. */
+const studentT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228] as const;
+
+/** The mean's interval from the spread of a few repetitions. @param values at least two */
+export function seedInterval(values: readonly number[]): Interval {
+  const count = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1);
+  const half = (studentT[count - 2] ?? z) * Math.sqrt(variance / count);
+  return { low: mean - half, high: mean + half };
+}
+
+/** The interval of a mean of independent numbers. @param values at least two */
+export function meanInterval(values: readonly number[]): Interval & { readonly mean: number } {
+  return pairedDifference(
+    values.map(() => 0),
+    values,
+  );
+}

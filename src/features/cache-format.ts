@@ -1,7 +1,7 @@
 /**
  * @file A feature cache on disk: `index.json` and a few large safetensors files. A sample is a row: the encoded crop and its mirror
- * image (float16), what the decoder is told (float16 states, left out where it is the ids), the text tower's ids, and on request
- * the crop's pixels; every row has a checksum for each of these.
+ * image (float16), what the decoder is told (float16 states, left out where it is the ids), the text tower's ids, the class (-1 where
+ * none is known), and on request the crop's pixels; every row has a checksum for each of these.
  */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const count = z.int().positive();
 
 const indexSchema = z.strictObject({
   format: z.literal("dream-features"),
-  version: z.literal(1),
+  version: z.literal(2),
   source: z.strictObject({ location: z.string(), fingerprint: z.string(), count }),
   /** The recipe's codec and captions, and what they were when the cache was made. */
   description: z.unknown(),
@@ -78,6 +78,7 @@ export function checkedParts({ states, pixels }: Pick<RowContent, "states" | "pi
     "encoded",
     "mirrored",
     "ids",
+    "label",
     ...(states === null ? [] : ["states"]),
     ...(pixels === "kept" ? ["pixels"] : []),
   ];
@@ -95,6 +96,7 @@ export function shardLayout(
     { name: "encoded", dtype: "F16", shape: [rows, ...encoded] },
     { name: "mirrored", dtype: "F16", shape: [rows, ...encoded] },
     { name: "ids", dtype: "I32", shape: [rows, contextLength] },
+    { name: "label", dtype: "I32", shape: [rows, 1] },
     ...(states === null ? [] : [{ name: "states", dtype: "F16" as const, shape: [rows, ...states] }]),
     ...(pixels === "kept"
       ? [{ name: "pixels", dtype: "U8" as const, shape: [rows, sizePixels, sizePixels, 3] }]

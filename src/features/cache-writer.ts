@@ -127,6 +127,7 @@ async function putRows(
         ["encoded", rowsOf(encoded.narrow(0, 0, B))],
         ["mirrored", rowsOf(encoded.narrow(0, B, B))],
         ["ids", rowsOf(captions.ids(texts).to({ dtype: "int32" }))],
+        ["label", samples.map(({ label }) => new Uint8Array(Int32Array.of(label ?? -1).buffer))],
       ]);
       if (index.states !== null) parts.set("states", rowsOf(captions.told(texts).to({ dtype: "float16" })));
       return parts;

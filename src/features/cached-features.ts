@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { DreamError } from "../errors.js";
 import { crc32 } from "../formats/crc32.js";
 import { openSafetensors, type SafetensorsEntry, type SafetensorsFile } from "../formats/safetensors.js";
-import { type DType, noGrad, scope, type Tensor, tensorFromBytes } from "../tensor/index.js";
+import { type DType, noGrad, scope, type Tensor, tensor, tensorFromBytes, where } from "../tensor/index.js";
+import type { AlignmentEncoder } from "./alignment-encoder.js";
 import {
   type CacheIndex,
   checkedParts,
@@ -15,7 +16,9 @@ import {
   shardLayout,
 } from "./cache-format.js";
 import type { FeatureBatch, FeatureSource } from "./feature-batch.js";
+import { classesOf } from "./labels.js";
 import type { PictureCodec } from "./picture-codec.js";
+import { squaresOf } from "./pixels.js";
 import { StepDraws } from "./step-draws.js";
 
 export const emptyCaptionFile = "empty-caption.safetensors";
@@ -41,9 +44,17 @@ export class CachedFeatures implements FeatureSource {
   constructor(
     readonly folder: string,
     readonly codec: PictureCodec,
+    readonly alignment: AlignmentEncoder | null,
     readonly draw: { readonly seed: number; readonly flip: number },
   ) {
     this.index = readCacheIndex(folder);
+    if (alignment !== null && this.index.pixels !== "kept")
+      throw new DreamError("value", {
+        operation: `open ${folder}`,
+        expected: "a cache that keeps pixels, since the model is aligned to what another one sees in them",
+        got: "one without",
+        hint: "make one with `dream cache --pixels`",
+      });
     this.#shards = openShards(folder, this.index);
     this.#whole = new Uint8Array(this.count);
     for (const [shard, file] of this.#shards.entries())
@@ -75,7 +86,7 @@ export class CachedFeatures implements FeatureSource {
     const draws = new StepDraws(this.draw.seed, step, firstPlace, numbers.length);
     const flips = draws.flips(this.draw.flip);
     const rows = numbers.map((number) => this.#row(this.#wholeFrom(number)));
-    const { encoded, contextLength, states } = this.index;
+    const { encoded, contextLength, states, sizePixels: side } = this.index;
     return noGrad(() =>
       scope(() => {
         const B = rows.length;
@@ -89,10 +100,21 @@ export class CachedFeatures implements FeatureSource {
         const noise = draws.noise([this.codec.channels, encoded[1], encoded[2]]);
         draws.dispose();
         const captionIds = read(() => "ids", [contextLength], "int32");
+        const labels = read(() => "label", [], "int32").toNumbers();
+        const pixels = (): Tensor => {
+          const squares = squaresOf(
+            rows.map((row) => ({ pixels: this.#read(row, "pixels") })),
+            side,
+          );
+          const turned = tensor(flips.map(Number), [B, 1, 1, 1], { dtype: "bool" });
+          return where(turned, squares.flip(3), squares);
+        };
         return {
           latents: this.codec.latents(kept, noise),
           captionIds,
           captions: states === null ? captionIds.clone() : read(() => "states", states, "float16"),
+          classes: classesOf(labels.map((label) => (label < 0 ? null : label))),
+          alignmentTargets: this.alignment?.targets(pixels()),
         };
       }),
     );

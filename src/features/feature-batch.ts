@@ -9,6 +9,10 @@ export interface FeatureBatch {
   readonly captionIds: Tensor;
   /** For the decoder: states [B, L, W], or word ids int64 [B, L]. */
   readonly captions: Tensor;
+  /** Each picture's class, int64 [B], where the source knows all of them. */
+  readonly classes?: Tensor | undefined;
+  /** What a frozen encoder gives of each picture's tokens, [B, N, W], where the model is aligned to it. */
+  readonly alignmentTargets?: Tensor | undefined;
 }
 
 /** Batches by sample number. */

@@ -2,6 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { SampleText } from "../data/sample.js";
 import { Generator, randn, scope, tensor, zeros } from "../tensor/index.js";
 import { WordTokenizer } from "../text/words.js";
 import { FeatureTable } from "./feature-table.js";
@@ -132,11 +133,16 @@ describe("words", () => {
 
   it("go into batches with their pictures", () => {
     const reader = new WordCaptions(tokenizer);
-    const table = new FeatureTable(zeros([2, 3, 1, 1]).add(1), ["a red circle", "a blue circle"], reader, [
-      "a",
-      "b",
-    ]);
-    const { captionIds, latents } = table.batch([1, 0, 1]);
+    const sample = (caption: string, label: number | null): SampleText => ({
+      ...{ key: caption, caption, captions: [caption], label, truth: null },
+    });
+    const table = new FeatureTable(
+      zeros([2, 3, 1, 1]).add(1),
+      [sample("a red circle", 4), sample("a blue circle", 2)],
+      reader,
+    );
+    const { captionIds, latents, classes } = table.batch([1, 0, 1]);
+    expect(classes?.toNumbers()).toEqual([2, 4, 2]);
     expect(latents.shape).toEqual([3, 3, 1, 1]);
     expect(captionIds.toNumbers()).toEqual(
       reader.ids(["a blue circle", "a red circle", "a blue circle"]).toNumbers(),

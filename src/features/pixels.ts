@@ -5,6 +5,11 @@ import { scope, type Tensor, tensorFromBytes } from "../tensor/index.js";
 
 /** Pictures of one size as pixels. @returns float32 [B, 3, H, W], -1..1 */
 export function pixelsOf(pictures: readonly Picture[]): Tensor {
+  return scope(() => bytesOf(pictures).to({ dtype: "float32" }).div(127.5).sub(1).contiguous());
+}
+
+/** Pictures of one size as their bytes. @returns uint8 [B, 3, H, W] */
+export function bytesOf(pictures: readonly Picture[]): Tensor {
   const [first] = pictures;
   if (first === undefined)
     throw new DreamError("value", {
@@ -24,12 +29,7 @@ export function pixelsOf(pictures: readonly Picture[]): Tensor {
     bytes.set(picture.data, i * width * height * 3);
   }
   return scope(() =>
-    tensorFromBytes(bytes, [pictures.length, height, width, 3], "uint8")
-      .permute([0, 3, 1, 2])
-      .to({ dtype: "float32" })
-      .div(127.5)
-      .sub(1)
-      .contiguous(),
+    tensorFromBytes(bytes, [pictures.length, height, width, 3], "uint8").permute([0, 3, 1, 2]),
   );
 }
 

@@ -1,7 +1,8 @@
 /** @file A data set of small pictures, read from its shards and made into a table of features. */
 import { openSamples } from "../data/open-samples.js";
 import type { Sample } from "../data/sample.js";
-import { scope, type Tensor } from "../tensor/index.js";
+import { cat, scope, type Tensor } from "../tensor/index.js";
+import type { AlignmentEncoder } from "./alignment-encoder.js";
 import type { CaptionReader } from "./caption-reader.js";
 import { FeatureTable } from "./feature-table.js";
 import type { PictureCodec } from "./picture-codec.js";
@@ -35,16 +36,28 @@ export async function readSamples(
 /** All features of some samples, in memory. */
 export function tableOf(
   samples: readonly Sample[],
-  { codec, captions: reader }: { readonly codec: PictureCodec; readonly captions: CaptionReader },
+  {
+    codec,
+    captions: reader,
+    alignment,
+  }: {
+    readonly codec: PictureCodec;
+    readonly captions: CaptionReader;
+    readonly alignment: AlignmentEncoder | null;
+  },
 ): FeatureTable {
-  const latents: Tensor = scope(() => {
-    const encoded = codec.encode(pixelsOf(samples.map(({ picture }) => picture)));
-    return codec.latents(encoded, null);
+  return scope(() => {
+    const pixels = pixelsOf(samples.map(({ picture }) => picture));
+    const latents = codec.latents(codec.encode(pixels), null);
+    const texts = samples.map(({ picture: _, ...text }) => text);
+    return new FeatureTable(latents, texts, reader, targetsOf(pixels, alignment));
   });
-  return new FeatureTable(
-    latents,
-    samples.map(({ caption }) => caption),
-    reader,
-    samples.map(({ key }) => key),
-  );
+}
+
+function targetsOf(pixels: Tensor, alignment: AlignmentEncoder | null): Tensor | undefined {
+  if (alignment === null) return undefined;
+  const parts: Tensor[] = [];
+  for (let first = 0; first < pixels.size(0); first += window)
+    parts.push(alignment.targets(pixels.narrow(0, first, Math.min(window, pixels.size(0) - first))));
+  return cat(parts, 0);
 }

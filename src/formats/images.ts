@@ -73,6 +73,20 @@ function kindOf(bytes: Uint8Array): "jpeg" | "png" | "webp" | undefined {
   return undefined;
 }
 
+/** A picture's width and height, without decoding it. @throws DreamError `format` where it is none */
+export async function pictureSize(
+  bytes: Uint8Array,
+  source: string,
+): Promise<{ readonly width: number; readonly height: number }> {
+  try {
+    const { width, height } = await sharp(bytes).metadata();
+    return { width, height };
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new DreamError("format", { operation: `read ${source}`, message, cause });
+  }
+}
+
 /** Encodes a PNG; the same picture and texts give the same bytes. @param texts keywords (Latin, at most 79 letters) and their text */
 export async function encodePng(
   { width, height, data }: Picture,

@@ -1,6 +1,6 @@
 /**
- * @file The directory of a zip archive whose entries are stored as they are, without compression, as in PyTorch's checkpoints: where
- * each entry's bytes lie, for reading them in place.
+ * @file The directory of a zip archive, as PyTorch's checkpoints and NumPy's archives are: where each entry's bytes lie, for reading them
+ * in place where they are stored as they are.
  */
 import { closeSync, fstatSync } from "node:fs";
 import { fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from "yauzl";
@@ -14,6 +14,8 @@ export interface StoredEntry {
   readonly size: number;
   /** Whether the bytes are the content, and not a compressed or encrypted form of it. */
   readonly isPlain: boolean;
+  /** Bytes of the content where it is deflated; null where it is anything else. */
+  readonly deflatedFrom: number | null;
   /** CRC-32 of the bytes; 0 where the writer left it out. */
   readonly checksum: number;
 }
@@ -25,7 +27,7 @@ const maximumEntries = 1_000_000;
  * Lists an archive's entries by name, without reading them.
  * @throws DreamError `io` where it cannot be opened; `format` where it is damaged, cut short, or has two entries of one name
  */
-export async function indexStoredZip(path: string): Promise<Map<string, StoredEntry>> {
+export async function indexZip(path: string): Promise<Map<string, StoredEntry>> {
   const descriptor = openForReading(path);
   try {
     return await readDirectory(path, descriptor);
@@ -86,7 +88,8 @@ async function readDirectory(path: string, descriptor: number): Promise<Map<stri
     if (!(offset + compressedSize <= size))
       throw fail(`${compressedSize} bytes from ${offset}`, `a file of ${size} bytes`);
     const isPlain = compressionMethod === 0 && !entry.isEncrypted();
-    entries.set(name, { name, offset, size: compressedSize, isPlain, checksum: entry.crc32 });
+    const deflatedFrom = compressionMethod === 8 && !entry.isEncrypted() ? entry.uncompressedSize : null;
+    entries.set(name, { name, offset, size: compressedSize, isPlain, deflatedFrom, checksum: entry.crc32 });
   }
   return entries;
 }
@@ -115,6 +118,6 @@ function damaged(
   return new DreamError("format", {
     operation: `read ${path}`,
     ...details,
-    hint: "the file is damaged or no PyTorch archive; copy or download it again",
+    hint: "the file is damaged or no zip archive; copy or download it again",
   });
 }

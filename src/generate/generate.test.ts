@@ -31,6 +31,7 @@ function draw(
       captions: part(captions),
       negative: null,
       captionIds: part(captionIds),
+      classes: null,
       orders: seededOrders(seeds, 16),
       given: null,
       noise: new SeededNoise(seeds),

@@ -40,6 +40,8 @@ export interface DrawingRequest {
   readonly captions: Tensor;
   /** What guidance leads away from, in the same form, one row; null: the empty caption. */
   readonly negative: Tensor | null;
+  /** Each picture's class, int64 [B], for a model that classes condition; null for the others. */
+  readonly classes: Tensor | null;
   /** Tokens for the text tower, int64 [B, context]; not read without selection. */
   readonly captionIds: Tensor;
   /** In which order each image's tokens are drawn: the end of the order first. */
@@ -114,7 +116,7 @@ class Drawing {
 
   constructor(engine: DrawingEngine, request: DrawingRequest, observe: DrawingObserver) {
     this.#engine = engine;
-    const { guidance, captions, negative, selection, captionIds, given } = request;
+    const { guidance, captions, negative, selection, captionIds, classes, given } = request;
     // What is given comes last in the orders, and is never drawn.
     const orders = given === null ? request.orders : request.orders.startingWith(given.hidden);
     this.#request = { ...request, orders };
@@ -124,13 +126,13 @@ class Drawing {
     [this.#conditions, this.#texts] = engine.time("captions", () => {
       const away = (): readonly TextMemory[] =>
         negative === null ? silence : model.rememberCaptions(negative);
-      const conditions = conditionsOf(model.rememberCaptions(captions), guided ? away() : null);
+      const conditions = conditionsOf(model.rememberCaptions(captions), guided ? away() : null, classes);
       return [conditions, selection.kind === "none" ? null : model.embedTexts(captionIds)];
     });
   }
 
   run(): Tensor {
-    const { orders, stepCount, guidance, selection, given } = this.#request;
+    const { orders, stepCount, guidance, selection, classes, given } = this.#request;
     const { model, blank } = this.#engine;
     const { tokenCount } = orders;
     const steps = decodingSchedule(tokenCount, stepCount, guidance, given?.hidden.count ?? tokenCount);
@@ -138,7 +140,7 @@ class Drawing {
     let state: State = {
       canvas:
         given === null
-          ? emptyCanvas(model, orders.batch, blank)
+          ? emptyCanvas(model, orders.batch, classes === null ? blank : null)
           : { tokens: given.tokens, mask: given.hidden, encoded: null, away: null },
       trajectories: Array.from({ length: orders.batch }, (_, image) => ({ image, candidate: 0 })),
     };

@@ -28,29 +28,42 @@ export interface Conditions {
   /** Each decoder block's memory: the captions' rows, then, under guidance, the empty caption's. */
   readonly memory: readonly TextMemory[];
   readonly guided: boolean;
+  /** Each picture's class, int64 [B], where classes condition the model; null: captions do. */
+  readonly classes: Tensor | null;
 }
 
-/** Nothing drawn yet. @param encoded what the encoder gives of one */
-export function emptyCanvas(model: Dream, batch: number, encoded: Tensor): Canvas {
+/** Nothing drawn yet. @param encoded what the encoder gives of one; null where that depends on its class */
+export function emptyCanvas(model: Dream, batch: number, encoded: Tensor | null): Canvas {
   const N = tokenCount(model.config);
   const tokens = zeros([batch, N, model.diffusion.tokenWidth], { device: model.device });
   return { tokens, mask: TokenMask.all(batch, N), encoded, away: null };
 }
 
 /** Memory of captions, and beside each of the empty one, where that is given. @param silence one row for each block, or null */
-export function conditionsOf(told: readonly TextMemory[], silence: readonly TextMemory[] | null): Conditions {
-  if (silence === null) return { memory: told, guided: false };
+export function conditionsOf(
+  told: readonly TextMemory[],
+  silence: readonly TextMemory[] | null,
+  classes: Tensor | null,
+): Conditions {
+  if (silence === null) return { memory: told, guided: false, classes };
   const memory = told.map((one, i) => scope(() => cat([one, silence[i]!.expand([one.size(0), -1, -1])], 0)));
-  return { memory, guided: true };
+  return { memory, guided: true, classes };
 }
 
 /** The conditions of some images, in the order given. */
-export function pickConditions({ memory, guided }: Conditions, images: readonly number[]): Conditions {
+export function pickConditions(
+  { memory, guided, classes }: Conditions,
+  images: readonly number[],
+): Conditions {
   return scope(() => {
     const B = memory[0]!.size(0) / (guided ? 2 : 1);
     const rows = guided ? [...images, ...images.map((image) => B + image)] : images;
     const at = tensor(rows, [rows.length], { dtype: "int64", device: memory[0]!.device });
-    return { memory: memory.map((one) => one.indexSelect(0, at)), guided };
+    return {
+      memory: memory.map((one) => one.indexSelect(0, at)),
+      guided,
+      classes: classes?.indexSelect(0, at.narrow(0, 0, images.length)) ?? null,
+    };
   });
 }
 
@@ -91,7 +104,7 @@ export function planStep(
   canvas: Canvas,
   orders: TokenOrders,
   step: DecodingStep,
-  { memory, guided }: Conditions,
+  { memory, guided, classes }: Conditions,
   away: AwayBranch = "computed",
 ): StepPlan {
   return scope(() => {
@@ -99,13 +112,20 @@ export function planStep(
     const { mask } = canvas;
     const next = TokenMask.firstOf(orders, step.nextMaskLength);
     const drawn = step.predicted === mask.count ? mask : mask.minus(next);
-    const encoded =
-      canvas.encoded ?? engine.time("encoder", () => model.encoder.forward(canvas.tokens, mask).output);
+    const encode = (told: Tensor | "untold" | undefined): Tensor =>
+      engine.time("encoder", () => model.encoder.forward(canvas.tokens, mask, { classes: told }).output);
+    const encoded = canvas.encoded ?? encode(classes ?? undefined);
+    // A class is told to the encoder, which then sees the branches apart; a caption is not.
+    const unclassed = classes !== null && guided && away !== "kept" ? encode("untold") : null;
     const hidden = encoded.size(0) < mask.batch ? mask.pick([0]) : mask;
     const decoded = (branches: number, wanted: TokenMask): Tensor => {
       const texts = memory.map((one) => one.narrow(0, 0, branches * mask.batch));
+      const [seen, where] =
+        unclassed === null || branches === 1
+          ? [encoded, hidden]
+          : [cat([encoded, unclassed], 0), hidden.repeat(2)];
       return engine.time("decoder", () =>
-        model.decoder.forward(encoded, hidden, texts, wanted.repeat(branches)).flatten(0, 1),
+        model.decoder.forward(seen, where, texts, wanted.repeat(branches)).flatten(0, 1),
       );
     };
     if (!guided || away === "computed") return { drawn, next, z: decoded(guided ? 2 : 1, drawn), away: null };

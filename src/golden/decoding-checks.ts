@@ -94,6 +94,7 @@ function requestOf(
   const request: DrawingRequest = {
     captions: captions.narrow(0, 0, orders.batch),
     captionIds: input("ids"),
+    classes: null,
     orders,
     noise: new RecordedNoise(recordings.input(`rng.${name}.noise`), guided),
     stepCount: settings.num_iter,

@@ -1,6 +1,7 @@
 /** @file Pre-norm transformer blocks, as in timm's vision transformer (qkv with bias, exact GELU). */
 import { type Device, gelu, scope, type Tensor } from "../tensor/index.js";
 import { CrossAttention, type Dropout, placesOf, SelfAttention, type TextMemory } from "./attention.js";
+import { dropPath } from "./drop-path.js";
 import { dropout } from "./dropout.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";
@@ -43,9 +44,12 @@ export class Block extends Module {
   readonly attention: SelfAttention;
   readonly norm2: LayerNorm;
   readonly mlp: Mlp;
+  readonly #pathDropped: number;
 
-  constructor(size: BlockSize, device: Device = "cpu") {
+  /** @param pathDropped share of the samples for which each residual is left out in training */
+  constructor(size: BlockSize, device: Device = "cpu", pathDropped = 0) {
     super();
+    this.#pathDropped = pathDropped;
     this.norm1 = new LayerNorm(size.width, size.epsilon, device);
     this.attention = new SelfAttention(size.width, size.heads, size.dropout, device);
     this.norm2 = new LayerNorm(size.width, size.epsilon, device);
@@ -55,8 +59,9 @@ export class Block extends Module {
   /** @param x [B, N, D] @param mask added to the attention scores, [N, N], or null */
   forward(x: Tensor, mask: Tensor | null = null): Tensor {
     return scope(() => {
-      const attended = x.add(this.attention.forward(this.norm1.forward(x), mask));
-      return attended.add(this.mlp.forward(this.norm2.forward(attended)));
+      const dropped = this.mode === "train" ? this.#pathDropped : 0;
+      const attended = x.add(dropPath(this.attention.forward(this.norm1.forward(x), mask), dropped));
+      return attended.add(dropPath(this.mlp.forward(this.norm2.forward(attended)), dropped));
     });
   }
 }

@@ -10,6 +10,7 @@ export {
 } from "./attention.js";
 export { Block, type BlockSize, CrossBlock, Mlp } from "./block.js";
 export { Conv2d, type Conv2dSize } from "./conv.js";
+export { dropPath } from "./drop-path.js";
 export { dropout } from "./dropout.js";
 export { Embedding, Linear, LinearMap } from "./linear.js";
 export { type Mode, Module, type NamedTensor, parameter } from "./module.js";

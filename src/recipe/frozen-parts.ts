@@ -2,11 +2,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { DreamError } from "../errors.js";
+import { AlignmentEncoder } from "../features/alignment-encoder.js";
 import { T5Captions } from "../features/t5-captions.js";
 import { VaeCodec } from "../features/vae-codec.js";
 import { writeAtomically } from "../formats/atomic.js";
 import { fingerprintFiles } from "../formats/fingerprint.js";
 import type { DreamConfig } from "../models/dream/config.js";
+import { DinoModel } from "../models/frozen/dino.js";
 import { openPretrained } from "../models/frozen/pretrained.js";
 import { T5Encoder } from "../models/frozen/t5.js";
 import { AutoencoderKl } from "../models/frozen/vae.js";
@@ -95,6 +97,29 @@ export async function openT5(
     { clip, t5 },
     place.device,
   );
+}
+
+/**
+ * What a recipe's model is aligned to while it learns, or null.
+ * @throws DreamError `value` where the recipe names no encoder for it, or one of another width
+ */
+export async function openAlignment(
+  { alignment: named, model }: Pick<Recipe, "alignment" | "model">,
+  locate: LocateModel,
+  place: FrozenPlace,
+): Promise<AlignmentEncoder | null> {
+  const { alignment: aligned, latent } = model;
+  const fail = (expected: string, got: string): DreamError =>
+    new DreamError("value", { operation: "align a model", expected, got, hint: "correct the recipe" });
+  if (aligned === null && named === null) return null;
+  if (aligned === null) throw fail("a model with `alignment` for the encoder that is named", "none");
+  if (named === null) throw fail("`alignment: { encoder: ... }`, since the model has `alignment`", "none");
+  const folder = await locate(named.encoder, "weights");
+  const dino = DinoModel.open(folder, place);
+  if (dino.width !== aligned.targetWidth)
+    throw fail(`${named.encoder} with features of width ${aligned.targetWidth}`, String(dino.width));
+  const identity = `dino ${fingerprintFiles(weightsIn(folder))}${madeIn(place)}`;
+  return new AlignmentEncoder(identity, dino, latent.side / latent.patch);
 }
 
 const weightsIn = (folder: string): string[] =>

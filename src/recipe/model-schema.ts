@@ -54,7 +54,7 @@ export const modelSchema = z.strictObject({
   normEpsilon: positive,
   spatialStart,
   bufferTokens: z.int().min(0),
-  classes: z.strictObject({ count, dropProbability: share }),
+  classes: z.strictObject({ kind: z.enum(["shared", "labels"]), count, dropProbability: share }),
   textTower: z.strictObject({
     width: count,
     depth: count,

@@ -10,7 +10,13 @@ import { DreamError } from "../errors.js";
 import { type CacheIndex, indexFile, readCacheIndex } from "../features/cache-format.js";
 import { CachedFeatures } from "../features/cached-features.js";
 import { LiveFeatures } from "../features/live-features.js";
-import type { FrozenPlace, LocateModel, PartsDescription } from "./frozen-parts.js";
+import {
+  type FrozenPlace,
+  type LocateModel,
+  onCpu,
+  openAlignment,
+  type PartsDescription,
+} from "./frozen-parts.js";
 import { checkParts, type Examples, fittedPictures, loadParts, makeParts, type Parts } from "./parts.js";
 import { modelConfigFor, type RecipeOf } from "./recipe.js";
 import type { RunData } from "./run.js";
@@ -44,7 +50,7 @@ export async function preparePictures(
   location: string,
   { locate, place, from, ...reading }: PicturesOptions,
 ): Promise<PicturesData> {
-  if (isCache(location)) return openCache(recipe, location);
+  if (isCache(location)) return openCache(recipe, location, { locate, place });
   const { sizePixels } = recipe.data;
   const { source, loader } = await openPictures(recipe, location, reading);
   const close = async (): Promise<void> => {
@@ -63,6 +69,7 @@ export async function preparePictures(
         sizePixels,
         codec: parts.codec,
         captions: parts.captions,
+        alignment: await openAlignment(recipe, locate, place ?? onCpu),
         seed: recipe.seed,
         augmentation: recipe.data,
       }),
@@ -101,7 +108,7 @@ export function cacheIndexFor(
   const { latent, textTower, captions: told } = recipe.model;
   return {
     format: "dream-features",
-    version: 1,
+    version: 2,
     source: { location: source.location, fingerprint: source.fingerprint, count: source.count },
     description: partsOf(recipe),
     identity: { codec: codec.identity, captions: captions.identity },
@@ -125,7 +132,11 @@ function requireCentre({ name, data }: RecipeOf<"pictures">): void {
   });
 }
 
-async function openCache(recipe: RecipeOf<"pictures">, folder: string): Promise<PicturesData> {
+async function openCache(
+  recipe: RecipeOf<"pictures">,
+  folder: string,
+  { locate, place = onCpu }: Pick<PicturesOptions, "locate" | "place">,
+): Promise<PicturesData> {
   requireCentre(recipe);
   const index = readCacheIndex(folder);
   const { sizePixels, flip } = recipe.data;
@@ -137,7 +148,8 @@ async function openCache(recipe: RecipeOf<"pictures">, folder: string): Promise<
       hint: "make a cache with this recipe: dream cache --recipe",
     });
   const parts = await loadParts(folder, { ...partsOf(recipe), model: recipe.model, sizePixels }, null);
-  const train = new CachedFeatures(folder, parts.codec, { seed: recipe.seed, flip });
+  const alignment = await openAlignment(recipe, locate, place);
+  const train = new CachedFeatures(folder, parts.codec, alignment, { seed: recipe.seed, flip });
   return {
     ...parts,
     train,

@@ -1,7 +1,7 @@
 /** @file A recipe: everything that decides a training run, as data. Read from YAML, checked strictly, hashed. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { sceneLevels } from "../data/scenes/vocabulary.js";
@@ -60,11 +60,15 @@ export const captionsSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("t5"), tokenizer: z.string().min(1), model: z.string().min(1) }),
 ]);
 
+/** What a model is aligned to, where its `alignment` says so: a folder or hub name of a DINOv2. */
+export const alignmentSchema = z.strictObject({ encoder: z.string().min(1) }).nullable();
+
 export const recipeSchema = z.strictObject({
   name: z.string(),
   data: dataSchema,
   codec: codecSchema,
   captions: captionsSchema,
+  alignment: alignmentSchema,
   /** Vocabulary sizes of a model of words are found in its captions, and replace what stands here. */
   model: modelSchema,
   seed: z.int().min(0),
@@ -183,11 +187,11 @@ export function recipeNames(): string[] {
 
 /**
  * Reads one of the package's recipes by its name, or a file of one's own by its path. A recipe that says `extends: NAME` is that
- * recipe of the package, with what it says itself in its place.
+ * recipe of the package, or `extends: ./other.yaml` the one beside it, with what it says itself in its place.
  * @throws DreamError `unknown-name` with the alternatives, `format` with the path of every mistake
  */
 export function readRecipe(name: string): Recipe {
-  const path = /[/\\]|\.ya?ml$/.test(name) ? name : packagePath(name);
+  const path = isPath(name) ? name : packagePath(name);
   return parseRecipe(readValue(path), path);
 }
 
@@ -195,8 +199,11 @@ function readValue(path: string): unknown {
   const value = readYaml(path);
   if (!isObject(value) || typeof value.extends !== "string") return value;
   const { extends: base, ...own } = value;
-  return overlaid(readValue(packagePath(base as string)), own);
+  const named = base as string;
+  return overlaid(readValue(isPath(named) ? join(dirname(path), named) : packagePath(named)), own);
 }
+
+const isPath = (name: string): boolean => /[/\\]|\.ya?ml$/.test(name);
 
 function packagePath(name: string): string {
   const known = recipeNames();

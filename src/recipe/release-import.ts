@@ -107,12 +107,17 @@ function recipeOfRelease({ path, settings, model }: ReleaseCheckpoint, own: Open
   const found = settings === null ? null : configOfRelease(path, settings, shapesOf(model));
   const fitting = recipeNames()
     .map(readRecipe)
-    .find((recipe) => found !== null && isDeepStrictEqual(networkOf(recipe.model), networkOf(found)));
-  if (fitting !== undefined) return fitting;
+    .filter((recipe) => found !== null && isDeepStrictEqual(networkOf(recipe.model), networkOf(found)));
+  if (fitting.length === 1) return fitting[0]!;
   throw new DreamError("value", {
     operation: `convert ${path}`,
-    expected: `the model of a recipe (${recipeNames().join(", ")})`,
-    got: found === null ? "a checkpoint without args" : "a model of other sizes",
+    expected: `the model of one recipe (${recipeNames().join(", ")})`,
+    got:
+      found === null
+        ? "a checkpoint without args"
+        : fitting.length === 0
+          ? "a model of other sizes"
+          : `that of ${fitting.map(({ name }) => name).join(" and of ")}`,
     hint: "name its recipe with --recipe",
   });
 }
@@ -132,5 +137,10 @@ function parseJson(path: string, text: string): unknown {
 /** What decides a network's tensors and their arithmetic, whatever its losses and draws. */
 function networkOf(config: DreamConfig) {
   const { latent, encoder, decoder, bufferTokens, textTower, captions, alignerDepth, joint, head } = config;
-  return { latent, encoder, decoder, bufferTokens, textTower, captions, alignerDepth, joint, head };
+  const { classes, alignment, lossWeights } = config;
+  const learns = { generative: lossWeights.generative > 0, contrastive: lossWeights.contrastive > 0 };
+  return {
+    ...{ latent, encoder, decoder, bufferTokens, textTower, captions, alignerDepth, joint, head },
+    ...{ classes: classes.kind, alignment, learns },
+  };
 }

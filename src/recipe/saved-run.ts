@@ -33,9 +33,12 @@ export function isRun(folder: string): boolean {
   return checkpointNames(join(folder, checkpointsFolder)).length > 0 && existsSync(join(folder, recipeFile));
 }
 
+/** A run's recipe. @throws DreamError naming the file where it is missing or damaged */
+export const recipeOfRun = (folder: string): Recipe => readSavedRecipe(join(folder, recipeFile));
+
 /** @throws DreamError naming the file that is missing or damaged */
 export async function openRun(folder: string): Promise<SavedRun> {
-  const recipe = readSavedRecipe(join(folder, recipeFile));
+  const recipe = recipeOfRun(folder);
   const { newest: checkpoint, damaged } = await findCheckpoint(join(folder, checkpointsFolder));
   if (checkpoint === null)
     throw new DreamError("io", {

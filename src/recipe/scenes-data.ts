@@ -6,7 +6,7 @@ import { writeScenes } from "../data/scenes/write.js";
 import type { FeatureTable } from "../features/feature-table.js";
 import { readSamples, tableOf } from "../features/small-data.js";
 import { writeAtomically } from "../formats/atomic.js";
-import type { LocateModel } from "./frozen-parts.js";
+import { type LocateModel, onCpu, openAlignment } from "./frozen-parts.js";
 import { makeParts, type Parts } from "./parts.js";
 import type { RecipeOf } from "./recipe.js";
 import type { RunData } from "./run.js";
@@ -17,8 +17,12 @@ export type Watch = (part: "render" | "read", done: number, all: number) => void
 /** Scenes read and made into features. */
 export interface SceneData extends RunData {
   readonly train: FeatureTable;
+  /** Those of the table. */
+  readonly trainSamples: readonly Sample[];
   readonly heldOut: readonly Sample[];
   readonly heldOutTable: FeatureTable;
+  /** Patterns of the shards of both splits, which hold more of each scene than its sample. */
+  readonly shards: { readonly train: string; readonly test: string };
 }
 
 const samplesPerShard = 2000;
@@ -59,20 +63,23 @@ export async function prepareScenes(
     });
     await writeAtomically(stamp, (file) => file.writeFile(wanted));
   }
-  const samples = await readSamples(join(folder, "train-*.tar"), (done) => told("read", done, all));
-  const heldOut = await readSamples(join(folder, "held-out-*.tar"), (done) =>
-    told("read", trainCount + done, all),
-  );
+  const shards = { train: join(folder, "train-*.tar"), test: join(folder, "held-out-*.tar") };
+  const samples = await readSamples(shards.train, (done) => told("read", done, all));
+  const heldOut = await readSamples(shards.test, (done) => told("read", trainCount + done, all));
   const examples = {
     pictures: samples.map(({ picture }) => picture),
     captions: samples.map(({ caption }) => caption),
   };
   const parts = from ?? (await makeParts(recipe, recipe.model, locate, async () => examples));
+  const { codec, captions } = parts;
+  const alignment = await openAlignment(recipe, locate, onCpu);
   return {
-    codec: parts.codec,
-    captions: parts.captions,
+    codec,
+    captions,
+    shards,
+    trainSamples: samples,
     heldOut,
-    train: tableOf(samples, parts),
-    heldOutTable: tableOf(heldOut, parts),
+    train: tableOf(samples, { codec, captions, alignment }),
+    heldOutTable: tableOf(heldOut, { codec, captions, alignment }),
   };
 }

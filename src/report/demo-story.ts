@@ -3,19 +3,8 @@ import type { Attribute, Fidelity } from "../evaluate/fidelity.js";
 import type { PairedDifference } from "../evaluate/intervals.js";
 import type { ZeroShotPoint } from "../evaluate/zero-shot.js";
 import type { Picture } from "../formats/images.js";
+import type { Machine } from "../machine.js";
 import type { JournalEntry } from "../train/journal.js";
-
-/** Where and when. */
-export interface Machine {
-  readonly processor: string;
-  readonly cores: number;
-  readonly memoryGib: number;
-  readonly system: string;
-  readonly node: string;
-  readonly libtorch: string;
-  readonly version: string;
-  readonly date: string;
-}
 
 /** The same sentences, drawn plainly with the same seeds after so many steps. */
 export interface Moment {

@@ -151,5 +151,5 @@ class BatchesAhead {
 }
 
 function disposeBatch(batch: FeatureBatch): void {
-  for (const one of [batch.latents, batch.captionIds, batch.captions]) one.dispose();
+  for (const one of Object.values(batch)) one?.dispose();
 }

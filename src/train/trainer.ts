@@ -43,6 +43,8 @@ export interface TrainingConfig {
 export interface StepReport {
   readonly generativeLoss: number;
   readonly contrastiveLoss: number;
+  /** Null for a model that is aligned to nothing. */
+  readonly alignmentLoss: number | null;
   readonly totalLoss: number;
   readonly maskRatio: number;
   readonly contrastiveShare: number;
@@ -148,6 +150,7 @@ export class Trainer {
     return {
       generativeLoss,
       contrastiveLoss,
+      alignmentLoss: alignment === null ? null : alignmentLoss,
       totalLoss,
       maskRatio,
       contrastiveShare: losses.contrastiveShare,
@@ -201,7 +204,7 @@ export class Trainer {
 
   /** Rows of a batch as a group on the model's device. */
   #group(
-    { latents, captionIds, captions }: FeatureBatch,
+    { latents, captionIds, captions, classes, alignmentTargets }: FeatureBatch,
     emptyCaption: Tensor,
     { first, count }: { readonly first: number; readonly count: number },
     mask: TokenMask,
@@ -222,6 +225,8 @@ export class Trainer {
           captionIds: part(captionIds).to({ device }),
           captions: told,
           mask,
+          classes: classes && part(classes).to({ device }),
+          alignmentTargets: alignmentTargets && part(alignmentTargets).to({ device }),
         };
       }),
     );

@@ -16,6 +16,7 @@ export class TrainingBoard {
     this.#show(entry.step + 1, [
       scalar("loss/generative", entry.generativeLoss),
       scalar("loss/contrastive", entry.contrastiveLoss),
+      ...(entry.alignmentLoss === null ? [] : [scalar("loss/alignment", entry.alignmentLoss)]),
       scalar("loss/total", entry.totalLoss),
       scalar("masking/ratio", entry.maskRatio),
       scalar("masking/generative_share", entry.generativeShare),

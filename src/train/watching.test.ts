@@ -125,6 +125,7 @@ describe("the board", () => {
     epoch: step / 3,
     generativeLoss: 0.5,
     contrastiveLoss: 2,
+    alignmentLoss: null,
     totalLoss: 0.6,
     maskRatio: 0.75,
     contrastiveShare: 0.25,

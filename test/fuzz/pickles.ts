@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { readFileBytes } from "../../src/formats/file-bytes.js";
-import { indexStoredZip } from "../../src/formats/zip-directory.js";
+import { indexZip } from "../../src/formats/zip-directory.js";
 
 const fixtures = join(import.meta.dirname, "../fixtures/torch-file");
 
@@ -45,7 +45,7 @@ export async function fixtureCorpus(): Promise<Corpus> {
   );
   for (const name of ["written.pth", "uint16.pth", "complex64.pth", "torch-1.13.pth", "torch-2.6.pth"]) {
     const path = join(fixtures, name);
-    for (const { name: entry, offset, size } of (await indexStoredZip(path)).values()) {
+    for (const { name: entry, offset, size } of (await indexZip(path)).values()) {
       if (entry.endsWith("/data.pkl")) pickles.push(readFileBytes(path, offset, size));
       const [, key] = /\/data\/(\d+)$/.exec(entry) ?? [];
       if (key !== undefined) storages.set(key, size);

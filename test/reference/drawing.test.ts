@@ -85,6 +85,7 @@ describe("the engine draws what the release's way of drawing gives", () => {
         const request = () => ({
           captions,
           captionIds,
+          classes: null,
           orders: seededOrders(seeds, 16),
           noise: new SeededNoise(seeds),
           stepCount,

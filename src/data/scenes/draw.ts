@@ -11,13 +11,7 @@ import {
 import type { SceneRandom } from "./random.js";
 import type { Scene } from "./scene.js";
 import { anyKind, isHeldOutPair, twoObjectCaption, twoObjectScene } from "./two-objects.js";
-import {
-  backgrounds,
-  type ObjectKind,
-  patternedBackgrounds,
-  relations,
-  type SceneLevel,
-} from "./vocabulary.js";
+import { colours, type ObjectKind, type SceneLevel, shapes } from "./vocabulary.js";
 
 /** What is trained on, and what is kept back: whole combinations at level 1, pairs of kinds at levels 2 and 3. */
 export type Split = "train" | "held-out";
@@ -25,7 +19,7 @@ export type Split = "train" | "held-out";
 export interface DrawnScene {
   readonly scene: Scene;
   readonly caption: string;
-  /** Level 1: the combination's number. Level 2: the relation's and ground's, 0..11. Level 3: how many objects, 1..4. */
+  /** Level 1: the combination's number. Level 2: colour and shape of the object on the left or on top, 0..17. Level 3: how many objects, 1..4. */
   readonly label: number;
 }
 
@@ -56,7 +50,7 @@ export function drawScene(level: SceneLevel, split: Split, number: number, rando
     case 2: {
       const kinds = kindsOf(split, () => [anyKind(random), anyKind(random)]) as [ObjectKind, ObjectKind];
       const scene = twoObjectScene(kinds, random);
-      return { scene, caption: twoObjectCaption(scene, random), label: relationLabel(scene) };
+      return { scene, caption: twoObjectCaption(scene, random), label: firstObjectLabel(scene) };
     }
     case 3: {
       const scene = manyObjectScene(
@@ -79,6 +73,9 @@ function kindsOf(split: Split, draw: () => ObjectKind[]): ObjectKind[] {
   }
 }
 
-function relationLabel({ relation, ground }: Scene): number {
-  return relations.indexOf(relation!.kind) * patternedBackgrounds.length + backgrounds.indexOf(ground.kind);
+/** What a picture alone decides: which of two objects a caption names first is anybody's choice, which one is on the left or on top is not. */
+function firstObjectLabel({ relation, objects }: Scene): number {
+  const { first, second, kind } = relation!;
+  const { colour, shape } = objects[kind === "left of" || kind === "above" ? first : second]!;
+  return colours.indexOf(colour) * shapes.length + shapes.indexOf(shape);
 }

@@ -15,7 +15,7 @@ import {
   tuple,
 } from "../pickle/value.js";
 import { openSafetensors } from "../safetensors.js";
-import { indexStoredZip } from "../zip-directory.js";
+import { indexZip } from "../zip-directory.js";
 import { TorchTensor } from "./tensor.js";
 import { openTorchFile, writeTorchFile } from "./torch-file.js";
 
@@ -198,7 +198,7 @@ describe("writing a PyTorch file", () => {
   it("is noticed where a byte of a tensor changed", async () => {
     const path = join(folder, "flipped.pth");
     await writeTorchFile(path, new Map([["weight", float32(1, 2, 3.5)]]));
-    const entry = (await indexStoredZip(path)).get("archive/data/0")!;
+    const entry = (await indexZip(path)).get("archive/data/0")!;
     const bytes = readFileSync(path);
     bytes[entry.offset + 5]! ^= 1;
     writeFileSync(path, bytes);

@@ -10,7 +10,7 @@ import { openForReading, readAt, readFileBytes } from "../file-bytes.js";
 import { readPickle } from "../pickle/read.js";
 import { OrderedDict, type PickleLeaf, type PickleValue, tuple } from "../pickle/value.js";
 import { PickleWriter } from "../pickle/write.js";
-import { indexStoredZip, type StoredEntry } from "../zip-directory.js";
+import { indexZip, type StoredEntry } from "../zip-directory.js";
 import { writeStoredZip, type ZipSource } from "../zip-writer.js";
 import { rowMajor, TorchTensor, torchTypes } from "./tensor.js";
 import { type StorageSource, torchVocabulary } from "./vocabulary.js";
@@ -32,7 +32,7 @@ const maximumPickleBytes = 1 << 28;
  */
 export async function openTorchFile(path: string): Promise<TorchFile> {
   refuseOther(path);
-  const entries = await indexStoredZip(path);
+  const entries = await indexZip(path);
   const pickle = pickleOf(path, entries);
   const root = pickle.name.slice(0, -"data.pkl".length);
   const order = entries.get(`${root}byteorder`);

@@ -65,6 +65,16 @@ export interface AlignmentConfig {
   readonly weight: number;
 }
 
+/**
+ * Class embeddings. `shared` is the release's: all pictures have the first row, which is a learned constant. `labels` conditions on each
+ * picture's class, as MAR does. In training `fakeLatent` stands in a row's place with `dropProbability`.
+ */
+export interface ClassConfig {
+  readonly kind: "shared" | "labels";
+  readonly count: number;
+  readonly dropProbability: number;
+}
+
 export interface DreamConfig {
   /** The latent image [channels, side, side], cut in patches of patch x patch. */
   readonly latent: { readonly side: number; readonly channels: number; readonly patch: number };
@@ -75,7 +85,8 @@ export interface DreamConfig {
   readonly spatialStart: SpatialStart;
   /** Positions in front of the image tokens that are never masked (U). */
   readonly bufferTokens: number;
-  readonly classes: { readonly count: number; readonly dropProbability: number };
+  /** What buffer positions are filled with. */
+  readonly classes: ClassConfig;
   readonly textTower: {
     readonly width: number;
     readonly depth: number;
@@ -127,7 +138,7 @@ export function paperConfig(size: SizeName): DreamConfig {
     normEpsilon: 1e-6,
     spatialStart: { kind: "random" },
     bufferTokens: 64,
-    classes: { count: 1000, dropProbability: 0 },
+    classes: { kind: "shared", count: 1000, dropProbability: 0 },
     textTower: { width: 512, depth: 12, heads: 8, contextLength: 77, vocabulary: 49408 },
     captions: { kind: "states", length: 128, width: 1024 },
     alignerDepth: 6,

@@ -30,8 +30,10 @@ export interface MaskGroup {
   /** What the decoder reads, possibly the empty caption's: states [B, L, W], or word ids int64 [B, L]. */
   readonly captions: Tensor;
   readonly mask: TokenMask;
+  /** Each picture's class, int64 [B]; needed where classes condition. */
+  readonly classes?: Tensor | undefined;
   /** Frozen features of every token, [B, N, W]; needed where the config aligns to them. */
-  readonly alignmentTargets?: Tensor;
+  readonly alignmentTargets?: Tensor | undefined;
 }
 
 /** The losses of one step. */
@@ -192,7 +194,11 @@ export class Dream extends Module {
     const texts = contrasts ? this.textTower.ends(cat(groups.map(({ captionIds }) => captionIds))) : null;
     const encoded = groups.map((group): EncodedGroup => {
       const tokens = patchify(group.latents, latent.patch);
-      return { group, tokens, ...this.encoder.forward(tokens, group.mask, random) };
+      return {
+        group,
+        tokens,
+        ...this.encoder.forward(tokens, group.mask, { classes: group.classes, random }),
+      };
     });
     if (texts === null) return { encoded, joint: null };
     const representations = encoded.map(({ representation }) => representation);
@@ -227,7 +233,9 @@ export class Dream extends Module {
   generativeLoss(group: MaskGroup, draws: DiffusionDraws): Tensor {
     return scope(() => {
       const tokens = patchify(group.latents, this.config.latent.patch);
-      return this.#generativeLoss(tokens, this.encoder.forward(tokens, group.mask).output, group, draws);
+      const { classes, mask } = group;
+      const { output } = this.encoder.forward(tokens, mask, { classes });
+      return this.#generativeLoss(tokens, output, group, draws);
     });
   }
 

@@ -5,8 +5,8 @@
 import { DreamError } from "../../errors.js";
 import { Block, Embedding, LayerNorm, Linear, Module, parameter, segment } from "../../nn/index.js";
 import { cat, type Device, type Generator, rand, scope, type Tensor, zeros } from "../../tensor/index.js";
-import { type DreamConfig, tokenCount, tokenWidth } from "./config.js";
-import type { TokenMask } from "./mask.js";
+import { type ClassConfig, type DreamConfig, tokenCount, tokenWidth } from "./config.js";
+import { TokenMask } from "./mask.js";
 
 /** What the encoder gives. */
 export interface Encoded {
@@ -16,6 +16,14 @@ export interface Encoded {
   readonly representation: Tensor;
   /** [B, U + V, D], the un-normed output of the block that is aligned to frozen features; null without alignment. */
   readonly aligned: Tensor | null;
+}
+
+/** What the encoder is told beside the picture. */
+export interface EncoderContext {
+  /** Each picture's class, int64 [B], where classes condition; `untold` puts `fakeLatent` in a class's place. */
+  readonly classes?: Tensor | "untold" | undefined;
+  /** Draws which class embeddings are dropped, in training. */
+  readonly random?: Generator | undefined;
 }
 
 /** @throws DreamError `value` for a block that the encoder does not have */
@@ -39,9 +47,10 @@ export class Encoder extends Module {
   readonly #bufferTokens: number;
   readonly #depth: number | null;
   readonly #alignedDepth: number | null;
-  readonly #classDrop: number;
+  readonly #classes: ClassConfig;
 
-  constructor(config: DreamConfig, device: Device = "cpu") {
+  /** @param pathDropped share of the samples that skip the last block in training; earlier blocks are skipped in proportion to their depth */
+  constructor(config: DreamConfig, device: Device = "cpu", pathDropped = 0) {
     super();
     const { encoder, bufferTokens, classes, normEpsilon } = config;
     const size = { ...encoder, epsilon: normEpsilon, dropout: config.dropout };
@@ -50,22 +59,20 @@ export class Encoder extends Module {
     this.inputProjection = new Linear(tokenWidth(config), encoder.width, device);
     this.positions = parameter([1, bufferTokens + tokenCount(config), encoder.width], device);
     this.inputNorm = new LayerNorm(encoder.width, 1e-6, device);
-    this.blocks = Array.from({ length: encoder.depth }, () => new Block(size, device));
+    const skipped = (depth: number): number => (pathDropped * depth) / Math.max(1, encoder.depth - 1);
+    this.blocks = Array.from({ length: encoder.depth }, (_, i) => new Block(size, device, skipped(i)));
     this.norm = new LayerNorm(encoder.width, normEpsilon, device);
     this.#bufferTokens = bufferTokens;
     requireBlock("joint.depth", config.joint.depth, encoder.depth);
     requireBlock("alignment.depth", config.alignment?.depth ?? null, encoder.depth);
     this.#depth = config.joint.depth;
     this.#alignedDepth = config.alignment?.depth ?? null;
-    this.#classDrop = classes.dropProbability;
+    this.#classes = classes;
   }
 
-  /**
-   * @param tokens [B, N, C] @param mask the hidden tokens
-   * @param random draws which class embeddings are dropped, in training
-   */
-  forward(tokens: Tensor, mask: TokenMask, random?: Generator): Encoded {
-    let x = this.embed(tokens, mask, random);
+  /** @param tokens [B, N, C] @param mask the hidden tokens */
+  forward(tokens: Tensor, mask: TokenMask, context: EncoderContext = {}): Encoded {
+    let x = this.embed(tokens, mask, context);
     const outputs = this.blocks.map((block) => {
       x = segment([x], (input) => block.forward(input));
       return x;
@@ -79,15 +86,25 @@ export class Encoder extends Module {
     };
   }
 
+  /**
+   * What probes read (SPEC section 12): the last block's output of whole pictures, without the trained norm, `fakeLatent` at the
+   * buffer positions. @param tokens [B, N, C] @returns [B, U + N, D]
+   */
+  features(tokens: Tensor): Tensor {
+    let x = this.embed(tokens, TokenMask.none(tokens.size(0), tokens.size(1)), { classes: "untold" });
+    for (const block of this.blocks) x = block.forward(x);
+    return x;
+  }
+
   /** The first block's input: buffers, then visible tokens in raster order. @returns [B, U + V, D] */
-  embed(tokens: Tensor, mask: TokenMask, random?: Generator): Tensor {
+  embed(tokens: Tensor, mask: TokenMask, context: EncoderContext = {}): Tensor {
     return scope(() => {
       const [B, N, C] = tokens.shape as [number, number, number];
       const D = this.positions.size(2);
       const V = N - mask.count;
       const bufferPositions = this.positions.narrow(1, 0, this.#bufferTokens);
       const imagePositions = this.positions.narrow(1, this.#bufferTokens, N);
-      const buffers = this.#classLatent(B, random).unsqueeze(1).add(bufferPositions);
+      const buffers = this.#classLatent(B, context).unsqueeze(1).add(bufferPositions);
       let visible = tokens;
       let places = imagePositions;
       if (mask.count > 0) {
@@ -102,15 +119,28 @@ export class Encoder extends Module {
     });
   }
 
-  /** Row 0 of the class embedding; in training `fakeLatent` replaces it with the configured probability. [B, D] */
-  #classLatent(B: number, random?: Generator): Tensor {
-    const latent = this.classEmbedding.weight.narrow(0, 0, 1).expand([B, this.fakeLatent.size(1)]);
+  /** What stands at the buffer positions, [B, D]. In training `fakeLatent` takes its place with the configured probability. */
+  #classLatent(B: number, { classes, random }: EncoderContext): Tensor {
+    const { kind, dropProbability } = this.#classes;
+    const { weight } = this.classEmbedding;
+    if (classes === "untold") return this.fakeLatent.expand([B, -1]);
+    if (kind === "labels" && classes === undefined) {
+      if (this.mode === "eval") return this.fakeLatent.expand([B, -1]);
+      throw new DreamError("value", {
+        operation: "train a model that classes condition",
+        expected: "the class of each picture",
+        got: "none",
+        hint: "train it on data with labels",
+      });
+    }
+    const latent =
+      kind === "labels" ? weight.indexSelect(0, classes!) : weight.narrow(0, 0, 1).expand([B, -1]);
     if (this.mode === "eval") return latent;
     const { device } = latent;
     const dropped =
-      this.#classDrop > 0
+      dropProbability > 0
         ? rand([B, 1], { generator: random ?? null })
-            .lt(this.#classDrop)
+            .lt(dropProbability)
             .to({ dtype: "float32", device })
         : zeros([B, 1], { device });
     return dropped.mul(this.fakeLatent).add(dropped.neg().add(1).mul(latent));

@@ -52,6 +52,7 @@ export function configFromFlags(flags: ReleaseSettings): DreamConfig {
     spatialStart: { kind: "random" },
     bufferTokens: number(flags, "buffer_size"),
     classes: {
+      kind: "shared",
       count: number(flags, "class_num", 1000),
       dropProbability: number(flags, "label_drop_prob", 0),
     },

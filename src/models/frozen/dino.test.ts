@@ -72,16 +72,16 @@ describe("REPA's targets", () => {
     const exact = recorded(folder, "targets");
     const reference = relativeError(recorded(folder, "targets.float32"), exact);
     expect(reference).toBeLessThan(6e-5);
-    expect(relativeError(dinoTargets(model, pixels), exact)).toBeLessThan(1.1 * reference);
+    expect(relativeError(dinoTargets(model, pixels, 16), exact)).toBeLessThan(1.1 * reference);
   });
 
   it("are refused from a model with patches of another size", () => {
     const other = DinoModel.open(fixtureFolder("dino", "swiglu"));
-    expect(() => dinoTargets(other, zeros([1, 3, 256, 256]))).toThrow("patches of 14 pixels, got 4");
+    expect(() => dinoTargets(other, zeros([1, 3, 256, 256]), 16)).toThrow("patches of 14 pixels, got 4");
   });
 
   it("are 256 for each picture", () => {
-    expect(dinoTargets(model, zeros([2, 3, 256, 256])).shape).toEqual([2, 256, 12]);
+    expect(dinoTargets(model, zeros([2, 3, 256, 256]), 16).shape).toEqual([2, 256, 12]);
   });
 });
 

@@ -92,14 +92,14 @@ const imageNetMean: Colour = [0.485, 0.456, 0.406];
 const imageNetStd: Colour = [0.229, 0.224, 0.225];
 
 const targetPatchSize = 14;
-const targetSize = 16 * targetPatchSize;
 
 /**
  * REPA's targets: pictures of 256 pixels, normalised first and then made smaller to 16 x 16 patches, without a filter; positions with
  * one, because REPA's own code brings them to that grid with timm (transformers would not filter them).
- * @param model with patches of 14 pixels @param pixels float32 [B, 3, H, W] in 0..1 @returns [B, 256, D]
+ * @param model with patches of 14 pixels @param pixels float32 [B, 3, H, W] in 0..1
+ * @param across patches along each edge, 16 for pictures of 256 pixels @returns [B, across², D]
  */
-export function dinoTargets(model: DinoModel, pixels: Tensor): Tensor {
+export function dinoTargets(model: DinoModel, pixels: Tensor, across: number): Tensor {
   if (model.patchSize !== targetPatchSize)
     throw new DreamError("shape", {
       operation: "make REPA's targets",
@@ -108,7 +108,8 @@ export function dinoTargets(model: DinoModel, pixels: Tensor): Tensor {
     });
   return scope(() => {
     const normalised = normaliseColours(pixels, { mean: imageNetMean, std: imageNetStd });
-    const smaller = upsampleBicubic(normalised, [targetSize, targetSize], false);
+    const side = across * targetPatchSize;
+    const smaller = upsampleBicubic(normalised, [side, side], false);
     return model.forward(smaller, "antialiased").patches;
   });
 }

@@ -1,9 +1,20 @@
-/** @file What a demo ran on. */
+/** @file What figures were measured on, and when. */
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 import { join } from "node:path";
-import type { Machine } from "../report/demo-story.js";
-import { engineVersion, packageRoot } from "../tensor/index.js";
+import { engineVersion, packageRoot } from "./tensor/index.js";
+
+/** Where and when. */
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryGib: number;
+  readonly system: string;
+  readonly node: string;
+  readonly libtorch: string;
+  readonly version: string;
+  readonly date: string;
+}
 
 export function thisMachine(): Machine {
   const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as {
