@@ -109,6 +109,11 @@ describe("dream compare", () => {
     const misnamed = await dream(["compare", copy, "--out", join(copy, "out")]);
     expect(misnamed.code).toBe(2);
     expect(misnamed.err).toMatch(/Did you mean "other"\?/);
+    writeFileSync(join(copy, "comparison.yaml"), text.replace("frechet,", "fid,"));
+    const unmeasurable = await dream(["compare", copy, "--out", join(copy, "out")]);
+    expect(unmeasurable.code).toBe(1);
+    expect(unmeasurable.err).toMatch(/fid needs the weights of the Inception network/);
+    expect(unmeasurable.err).not.toMatch(/^Training /m);
   });
 
   describe("and dream evaluate", () => {

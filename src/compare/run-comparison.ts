@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { DrawingPipeline } from "../drawing.js";
-import { evaluate } from "../evaluate/evaluate.js";
+import { evaluate, requireApplicable } from "../evaluate/evaluate.js";
 import type { Measure, Measurement } from "../evaluate/measurement.js";
 import { measureNamed } from "../evaluate/measures.js";
 import { ownPairJudge, ownPictureJudge } from "../evaluate/own-judges.js";
@@ -93,6 +93,25 @@ class Work {
     const { probe } = comparison.samples;
     const { level } = comparison.systems[0]!.recipe.data;
     this.#splits = sceneSplits(data, level, { train: probe, test: data.heldOut.length });
+    this.#requireMeasurable();
+  }
+
+  /** @throws DreamError `value` before anything is trained, naming measures that a comparison cannot make */
+  #requireMeasurable(): void {
+    const measures = this.#comparison.measures.map(measureNamed);
+    const untrained = (): never => {
+      throw new Error("internal: asked before it is trained");
+    };
+    const encoder = { name: this.#comparison.judge, features: untrained };
+    for (const kind of ["understanding", "drawings"] as const)
+      requireApplicable(
+        measures.filter(({ of }) => of === kind),
+        {
+          data: this.#splits,
+          drawings: kind === "drawings" ? untrained : null,
+          judges: { inception: null, reference: null, encoder, pairs: null },
+        },
+      );
   }
 
   /** @returns whether the training has come to its end */

@@ -1,6 +1,6 @@
 /** @file Measures run on one subject: what is lacking is told before anything starts. */
 import { DreamError } from "../errors.js";
-import type { Measure, Measurement } from "./measurement.js";
+import type { Measure, Measurement, Offered } from "./measurement.js";
 import type { Subject } from "./subject.js";
 
 /** A measure that can be run, or why not. */
@@ -8,16 +8,16 @@ export type Applicability =
   | { readonly kind: "applicable"; readonly measure: Measure }
   | { readonly kind: "lacking"; readonly measure: Measure; readonly lacks: string };
 
-export function applicability(measures: readonly Measure[], subject: Subject): Applicability[] {
+export function applicability(measures: readonly Measure[], offered: Offered): Applicability[] {
   return measures.map((measure) => {
-    const lacks = measure.lacks(subject);
+    const lacks = measure.lacks(offered);
     return lacks === null ? { kind: "applicable", measure } : { kind: "lacking", measure, lacks };
   });
 }
 
 /** @throws DreamError `value` naming what is lacking for each measure that is */
-export function requireApplicable(measures: readonly Measure[], subject: Subject): void {
-  const lacking = applicability(measures, subject).flatMap((one) => (one.kind === "lacking" ? one : []));
+export function requireApplicable(measures: readonly Measure[], offered: Offered): void {
+  const lacking = applicability(measures, offered).flatMap((one) => (one.kind === "lacking" ? one : []));
   if (lacking.length > 0)
     throw new DreamError("value", {
       operation: "evaluate",

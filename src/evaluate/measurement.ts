@@ -22,6 +22,9 @@ export interface Measurement {
   readonly details: { readonly [name: string]: Json };
 }
 
+/** What of a subject decides which measures it can be measured by. */
+export type Offered = Pick<Subject, "data" | "drawings" | "judges">;
+
 export interface Measure {
   readonly name: string;
   /** For people. */
@@ -31,6 +34,6 @@ export interface Measure {
   /** Whether it looks at what the model drew, or at what it makes of pictures. */
   readonly of: "drawings" | "understanding";
   /** What a subject lacks for it, as the end of a sentence that begins with "needs"; null where nothing is lacking. */
-  lacks(subject: Subject): string | null;
+  lacks(offered: Offered): string | null;
   run(subject: Subject): Promise<Measurement>;
 }
