@@ -22,7 +22,7 @@ export function comparisonPage(findings: Findings, folder: string): string {
       `<h2>Claims</h2>`,
       claimsTable(findings.claims),
       `<p class="soft">A claim holds where the 95% interval of the difference lies above 0, fails where it lies below, and is open where it
-holds 0. With three seeds or more the interval is of the seeds, otherwise of one seed's test pictures.</p>`,
+holds 0. With three seeds or more the interval is of the seeds, otherwise of the test pictures; without one the claim is open.</p>`,
       `<h2>Figures</h2>`,
       ...findings.tables.filter(({ rows }) => rows.length > 0).map(measureTable),
       `<h2>Naming while tokens are hidden</h2>`,

@@ -5,21 +5,25 @@ import type { Measurement } from "../evaluate/measurement.js";
 /** What one side of a claim was measured as, a measurement for each seed. */
 export type Side = ReadonlyMap<number, Measurement>;
 
-export interface SeedDifference extends Interval {
+export interface SeedDifference {
   readonly seed: number;
   readonly better: number;
   readonly than: number;
   /** How much better, in the measure's unit; below 0 it is worse. */
   readonly mean: number;
+  /** Of the seed's samples. */
+  readonly interval: Interval | null;
 }
 
-export interface Verdict extends Interval {
+export interface Verdict {
   /**
    * `holds`: the interval lies above 0; `fails`: it lies below; `open`: it holds 0. A claim of "no worse" holds where the interval
-   * reaches 0, and fails where it lies below.
+   * reaches 0, and fails where it lies below. Without an interval every claim is open.
    */
   readonly verdict: "holds" | "fails" | "open";
   readonly mean: number;
+  /** Null where a figure of too few seeds has no interval of its own. */
+  readonly interval: Interval | null;
   /** What the interval is made of: seeds where there are three or more, the pictures of one seed's test otherwise. */
   readonly over: "seeds" | "samples";
   readonly seeds: readonly SeedDifference[];
@@ -47,30 +51,46 @@ export function verdictOf(
   const over = seeds.length >= enoughSeeds ? "seeds" : "samples";
   const means = seeds.map(({ mean }) => mean);
   const mean = means.reduce((sum, one) => sum + one, 0) / means.length;
-  const { low, high } = over === "seeds" ? seedInterval(means) : joined(seeds, mean);
-  const fails = high < 0;
-  const holds = claimed === "better" ? low > 0 : !fails;
-  return { verdict: holds ? "holds" : fails ? "fails" : "open", mean, low, high, over, seeds };
+  const interval = over === "seeds" ? seedInterval(means) : joined(seeds, mean);
+  return { verdict: decided(interval, claimed), mean, interval, over, seeds };
 }
 
-function differenceOf(seed: number, one: Measurement, other: Measurement, sign: number): SeedDifference {
+function decided(interval: Interval | null, claimed: "better" | "no-worse"): Verdict["verdict"] {
+  if (interval === null) return "open";
+  if (interval.high < 0) return "fails";
+  return claimed === "no-worse" || interval.low > 0 ? "holds" : "open";
+}
+
+function differenceOf(seed: number, one: Measurement, other: Measurement, sign: 1 | -1): SeedDifference {
   const ends = { seed, better: one.value, than: other.value };
   const paired =
     one.outcomes !== null && other.outcomes !== null && one.outcomes.length === other.outcomes.length;
   if (paired) {
     const { mean, low, high } = pairedDifference(other.outcomes!, one.outcomes!);
-    return sign > 0 ? { ...ends, mean, low, high } : { ...ends, mean: -mean, low: -high, high: -low };
+    return sign > 0
+      ? { ...ends, mean, interval: { low, high } }
+      : { ...ends, mean: -mean, interval: { low: -high, high: -low } };
   }
   const mean = sign * (one.value - other.value);
-  const half = Math.hypot(halfOf(one), halfOf(other));
-  return { ...ends, mean, low: mean - half, high: mean + half };
+  const halves = [one, other].map(({ interval }) => halfOf(interval));
+  return { ...ends, mean, interval: around(mean, halves) };
 }
 
-const halfOf = ({ interval }: Measurement): number =>
-  interval === null ? Number.POSITIVE_INFINITY : (interval.high - interval.low) / 2;
+const halfOf = (interval: Interval | null): number | null =>
+  interval === null ? null : (interval.high - interval.low) / 2;
+
+/** Of a sum of independent figures. @param halves of their intervals */
+function around(mean: number, halves: readonly (number | null)[]): Interval | null {
+  if (halves.includes(null)) return null;
+  const half = Math.hypot(...(halves as readonly number[]));
+  return { low: mean - half, high: mean + half };
+}
 
 /** Seeds too few to speak for themselves: their samples' intervals, as of independent ones. */
-function joined(seeds: readonly SeedDifference[], mean: number): Interval {
-  const half = Math.hypot(...seeds.map(({ low, high }) => (high - low) / 2)) / seeds.length;
-  return { low: mean - half, high: mean + half };
+function joined(seeds: readonly SeedDifference[], mean: number): Interval | null {
+  const halves = seeds.map(({ interval }) => halfOf(interval));
+  return around(
+    mean,
+    halves.map((half) => (half === null ? null : half / seeds.length)),
+  );
 }

@@ -12,15 +12,12 @@ export function figureText(measure: Measure, { mean, low, high }: Figure): strin
 }
 
 /** A difference, with what its interval is made of. */
-export function differenceText(measure: Measure, { mean, low, high, over, seeds }: Verdict): string {
+export function differenceText(measure: Measure, { mean, interval, over, seeds }: Verdict): string {
   const sign = (value: number): string => `${value < 0 ? "-" : "+"}${inUnit(measure, Math.abs(value))}`;
-  const of =
-    over === "seeds"
-      ? `${seeds.length} seeds`
-      : seeds.length === 1
-        ? "one seed"
-        : `${seeds.length} seeds' samples`;
-  return `${sign(mean)} (${sign(low)} to ${sign(high)}, ${of})`;
+  const count = seeds.length === 1 ? "one seed" : `${seeds.length} seeds`;
+  const of = over === "seeds" || seeds.length === 1 ? count : `${count}' samples`;
+  const within = interval === null ? "no interval" : `${sign(interval.low)} to ${sign(interval.high)}`;
+  return `${sign(mean)} (${within}, ${of})`;
 }
 
 /** A verdict in a word. */
