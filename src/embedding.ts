@@ -34,11 +34,6 @@ export function embedCaptions(
   );
 }
 
-/** Side of the pictures that the model was trained on, in pixels. */
-export function pictureSide({ model, codec }: TrainedModel): number {
-  return model.config.latent.side * codec.stride;
-}
-
 function rowsOf(flat: readonly number[], width: number): number[][] {
   return Array.from({ length: flat.length / width }, (_, i) => flat.slice(i * width, (i + 1) * width));
 }

@@ -22,7 +22,7 @@ export {
   type Sampling,
   type Wanted,
 } from "./drawing.js";
-export { type Embeddings, embedCaptions, embedPictures, pictureSide } from "./embedding.js";
+export { type Embeddings, embedCaptions, embedPictures } from "./embedding.js";
 export { DreamError, type DreamErrorCode } from "./errors.js";
 export { type Fidelity, fidelityOf, judge, type Verdict } from "./evaluate/fidelity.js";
 export { generativeLoss, type Retrieval, retrieval } from "./evaluate/held-out.js";
@@ -35,6 +35,7 @@ export type { CaptionReader } from "./features/caption-reader.js";
 export type { FeatureBatch, FeatureSource } from "./features/feature-batch.js";
 export { LiveFeatures } from "./features/live-features.js";
 export type { PictureCodec } from "./features/picture-codec.js";
+export { pictureSide } from "./features/picture-codec.js";
 export { decodePicture, encodePng, type Picture } from "./formats/images.js";
 export { OrderedDict, type PickleValue } from "./formats/pickle/value.js";
 export { TorchTensor } from "./formats/torch/tensor.js";

@@ -1,8 +1,8 @@
 /** @file `dream edit`: a part of a picture drawn anew from a sentence, everything else kept. */
 import { type Command, InvalidArgumentError } from "commander";
 import { type Drawing, DrawingPipeline } from "../drawing.js";
-import { pictureSide } from "../embedding.js";
 import { DreamError } from "../errors.js";
+import { pictureSide } from "../features/picture-codec.js";
 import type { Picture } from "../formats/images.js";
 import { type Box, boxRegion, composite, lightRegion, type Region, tokensOf } from "../generate/region.js";
 import { loadModel } from "../recipe/model-folder.js";

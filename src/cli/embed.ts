@@ -1,7 +1,8 @@
 /** @file `dream embed`: pictures and sentences as unit vectors of one space. */
 import type { Command } from "commander";
-import { type Embeddings, embedCaptions, embedPictures, pictureSide } from "../embedding.js";
+import { type Embeddings, embedCaptions, embedPictures } from "../embedding.js";
 import { DreamError } from "../errors.js";
+import { pictureSide } from "../features/picture-codec.js";
 import { loadModel } from "../recipe/model-folder.js";
 import { deviceFor, deviceOption } from "./device.js";
 import { locateModel } from "./locate-model.js";

@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { type Choice, DrawingPipeline, type Wanted } from "../drawing.js";
-import { pictureSide } from "../embedding.js";
 import { DreamError } from "../errors.js";
 import { readTemplates } from "../evaluate/class-sentences.js";
 import { applicability, evaluate as measure } from "../evaluate/evaluate.js";
@@ -16,6 +15,7 @@ import type { Drawings, Subject } from "../evaluate/subject.js";
 import { inUnit } from "../evaluate/units.js";
 import { type OpenData, pictureData, sceneData } from "../evaluation-data.js";
 import { type JudgeLocations, openJudges } from "../evaluation-judges.js";
+import { pictureSide } from "../features/picture-codec.js";
 import { writeAtomically } from "../formats/atomic.js";
 import type { Picture } from "../formats/images.js";
 import { loadModel, type TrainedModel } from "../recipe/model-folder.js";

@@ -1,6 +1,7 @@
 /** @file A comparison's findings as one HTML page: claims with their verdicts, every figure, curves, and the same captions drawn by all. */
 import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
+import { meanOf } from "../evaluate/intervals.js";
 import { measureNamed } from "../evaluate/measures.js";
 import { inUnit } from "../evaluate/units.js";
 import { escapeHtml, lineChart, type Series } from "../report/charts.js";
@@ -40,9 +41,7 @@ function claimsTable(claims: readonly ClaimFinding[]): string {
     claims.map(({ claim, verdict }) => {
       const measure = measureNamed(claim.measure);
       const mean = (of: (seed: { better: number; than: number }) => number): string =>
-        verdict === null
-          ? ""
-          : inUnit(measure, verdict.seeds.reduce((sum, seed) => sum + of(seed), 0) / verdict.seeds.length);
+        verdict === null ? "" : inUnit(measure, meanOf(verdict.seeds.map(of)));
       return [
         escapeHtml(claim.claim),
         `<b>${verdictText(verdict)}</b>`,

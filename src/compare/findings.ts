@@ -1,5 +1,5 @@
 /** @file What a comparison's results say: a table of every measure, and a verdict for every claim. */
-import { seedInterval } from "../evaluate/intervals.js";
+import { meanOf, seedInterval } from "../evaluate/intervals.js";
 import type { Measure, Measurement } from "../evaluate/measurement.js";
 import { measureNamed } from "../evaluate/measures.js";
 import type { Claim, ClaimSide, Comparison } from "./comparison.js";
@@ -76,7 +76,7 @@ function sideOf(results: readonly SystemResult[], { system, decoder }: ClaimSide
 /** One seed has its own interval; several have theirs. */
 function figureOf(measured: readonly Measurement[]): Figure {
   const values = measured.map(({ value }) => value);
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const mean = meanOf(values);
   const interval = values.length === 1 ? measured[0]!.interval : seedInterval(values);
   return { mean, low: interval?.low ?? null, high: interval?.high ?? null, seeds: values.length };
 }

@@ -1,5 +1,5 @@
 /** @file Whether a claim held: the difference between two systems, seed by seed, with the interval that decides. */
-import { type Interval, pairedDifference, seedInterval } from "../evaluate/intervals.js";
+import { type Interval, meanOf, pairedDifference, seedInterval } from "../evaluate/intervals.js";
 import type { Measurement } from "../evaluate/measurement.js";
 
 /** What one side of a claim was measured as, a measurement for each seed. */
@@ -50,7 +50,7 @@ export function verdictOf(
   if (seeds.length === 0) return null;
   const over = seeds.length >= enoughSeeds ? "seeds" : "samples";
   const means = seeds.map(({ mean }) => mean);
-  const mean = means.reduce((sum, one) => sum + one, 0) / means.length;
+  const mean = meanOf(means);
   const interval = over === "seeds" ? seedInterval(means) : joined(seeds, mean);
   return { verdict: decided(interval, claimed), mean, interval, over, seeds };
 }

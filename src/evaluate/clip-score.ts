@@ -1,6 +1,6 @@
 /** @file How well drawings fit their captions, as another CLIP model sees it (Hessel et al., 2021): 100 times the cosine, nothing below 0. */
 import { samplesOf } from "./drawn-samples.js";
-import { meanInterval } from "./intervals.js";
+import { meanInterval, meanOf } from "./intervals.js";
 import type { Measure } from "./measurement.js";
 
 /** @param cosines of pairs, -1..1 @returns a score for each, 0..100 */
@@ -13,7 +13,7 @@ const window = 128;
 
 export const clipScoreMeasure: Measure = {
   name: "clip-score",
-  title: "Fit of drawings to their captions, as a CLIP model of another's sees it",
+  title: "CLIP score of drawings and their captions",
   unit: "score",
   better: "higher",
   of: "drawings",
@@ -41,7 +41,7 @@ export const clipScoreMeasure: Measure = {
       outcomes: scores,
       details: {
         judge: judge.name,
-        cosine: cosines.reduce((sum, one) => sum + one, 0) / cosines.length,
+        cosine: meanOf(cosines),
       },
     };
   },

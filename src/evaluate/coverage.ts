@@ -5,7 +5,7 @@
 import { DreamError } from "../errors.js";
 import { cat, scope, type Tensor } from "../tensor/index.js";
 import { drawnFeatures, realFeatures } from "./inception-features.js";
-import { shareInterval } from "./intervals.js";
+import { meanOf, shareInterval } from "./intervals.js";
 import type { Measure } from "./measurement.js";
 
 export interface Coverage {
@@ -28,8 +28,7 @@ export function coverage(real: Tensor, drawn: Tensor, neighbour: number): Covera
         got: String(features.size(0)),
       });
   const drawnWithin = within(drawn, real, neighbour);
-  const share = (hits: readonly number[]): number => hits.reduce((sum, hit) => sum + hit, 0) / hits.length;
-  return { precision: share(drawnWithin), recall: share(within(real, drawn, neighbour)), drawnWithin };
+  return { precision: meanOf(drawnWithin), recall: meanOf(within(real, drawn, neighbour)), drawnWithin };
 }
 
 /** Which of `some` lie no farther from one of `others` than its k-th neighbour among them. */

@@ -1,10 +1,8 @@
 /**
  * @file A linear layer on frozen patch tokens that names each pixel: its outputs are drawn out bilinearly to the picture's size, which is the
  * same as drawing out the tokens. Each feature is first brought to mean 0 and deviation 1 over all training tokens, as a BatchNorm without
- * scale and shift does whose batch is the whole set: in trials on 1,500 scenes of level 2 with a half-trained encoder, RMSE was better with
- * it at every rate (0.497 m against 0.501 m at the best), and the best rate's mean IoU was the same (0.313 and 0.312 on the validation part).
- * A step looks at 128 of each picture's pixels, drawn by chance: 128, 256 and 512 gave 0.192 each, in 4, 8 and 19 s. Several learning
- * rates are tried on the same steps; the best on a validation part of the training pictures is kept.
+ * scale and shift does whose batch is the whole set. A step looks at 128 of each picture's pixels, drawn by chance: more gave no better head
+ * (LOG.md). Several learning rates are tried on the same steps; the best on a validation part of the training pictures is kept.
  */
 import { BatchOrder, epochOrder } from "../data/order.js";
 import { DreamError } from "../errors.js";

@@ -7,9 +7,10 @@ import type {
   LabelTruth,
 } from "../data/dense/dense-split.js";
 import { nearestCrop } from "../data/dense/nearest-crop.js";
+import { pictureSide } from "../features/picture-codec.js";
 import type { Tensor } from "../tensor/index.js";
 import type { DenseSet } from "./dense-head.js";
-import { frozenTokens, pictureSide, requireRoom } from "./frozen-tokens.js";
+import { frozenTokens, requireRoom } from "./frozen-tokens.js";
 import type { SharedFeatures } from "./shared-features.js";
 import type { Subject } from "./subject.js";
 

@@ -21,7 +21,7 @@ import {
   zerosLike,
 } from "../tensor/index.js";
 import { FineTuned, isDecayed, layerFactor } from "./fine-tuned.js";
-import { shareInterval } from "./intervals.js";
+import { meanOf, shareInterval } from "./intervals.js";
 import { checkLabels, type LabelledFeatures, rowsAt } from "./labelled-features.js";
 import type { Measure } from "./measurement.js";
 import { rateFactor } from "./probe-heads.js";
@@ -44,8 +44,8 @@ export interface FineTuneSettings {
 }
 
 /**
- * MAE's for its larger models, in fewer epochs and smaller batches. The rate is that of MAE's batch of 1,024 and not made smaller for ours: on
- * 1,500 scenes, 10 epochs named 0.15 of held-out ones right at a rate in proportion, 0.24 at four times that, and 0.55 at this.
+ * MAE's for its larger models, in fewer epochs and smaller batches. The rate is that of MAE's batch of 1,024 and not made smaller for ours,
+ * with which a small data set would learn little in so few steps (LOG.md).
  */
 export const usualFineTune: FineTuneSettings = {
   rate: 4e-3,
@@ -109,7 +109,7 @@ export async function fineTune(
     const last = losses.slice(-order.stepsPerEpoch);
     return {
       outcomes: named(tuned, model, test),
-      loss: last.reduce((sum, loss) => sum + loss, 0) / last.length,
+      loss: meanOf(last),
     };
   } finally {
     learner.dispose();

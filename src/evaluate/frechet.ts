@@ -7,7 +7,7 @@ import { DreamError } from "../errors.js";
 import { cat, Generator, linalgEigh, randint, scope, type Tensor } from "../tensor/index.js";
 import { samplesOf } from "./drawn-samples.js";
 import { type FeatureStatistics, statisticsOf } from "./feature-statistics.js";
-import type { Interval } from "./intervals.js";
+import { type Interval, meanOf } from "./intervals.js";
 import type { Measure } from "./measurement.js";
 
 /**
@@ -62,7 +62,7 @@ export function bootstrapInterval(
     }),
   ).sort((a, b) => a - b);
   random.dispose();
-  const mean = distances.reduce((sum, one) => sum + one, 0) / resamplings;
+  const mean = meanOf(distances);
   const at = (share: number): number => distance + distances[Math.round(share * (resamplings - 1))]! - mean;
   return { low: Math.max(0, at(0.025)), high: at(0.975) };
 }

@@ -6,6 +6,7 @@ import { freemem } from "node:os";
 import { centreCrop } from "../data/centre-crop.js";
 import type { DensePictures } from "../data/dense/dense-split.js";
 import { DreamError } from "../errors.js";
+import { pictureSide } from "../features/picture-codec.js";
 import { pixelsOf } from "../features/pixels.js";
 import { type DreamConfig, tokenCount } from "../models/dream/config.js";
 import { patchify } from "../models/dream/tokens.js";
@@ -34,9 +35,6 @@ export function requireRoom(config: DreamConfig, pictures: number, free: number 
     hint: `take fewer pictures: at most ${Math.floor(free / tokenBytes(config, 1))} fit`,
   });
 }
-
-/** Side of a model's pictures, in pixels. */
-export const pictureSide = ({ model, codec }: Encoding): number => model.config.latent.side * codec.stride;
 
 /** @returns float32 [n, N, D] on the CPU; the caller's */
 export async function frozenTokens(

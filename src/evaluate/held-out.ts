@@ -7,6 +7,7 @@ import { maskedCount } from "../models/dream/masking.js";
 import { patchify } from "../models/dream/tokens.js";
 import { type Device, Generator, scope } from "../tensor/index.js";
 import { atRest } from "./at-rest.js";
+import { meanOf } from "./intervals.js";
 import { firstRightPlaces, recall } from "./retrieval.js";
 
 /** Mean of the generative loss over mask ratios. The same seed draws the same masks and noise. */
@@ -26,7 +27,7 @@ export function generativeLoss(
         return model.generativeLoss(group, model.drawDiffusion(group, random)).item();
       }),
     );
-    return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+    return meanOf(losses);
   });
 }
 

@@ -2,6 +2,7 @@
 import { DreamError } from "../errors.js";
 import { scope, type Tensor } from "../tensor/index.js";
 import { drawnFeatures } from "./inception-features.js";
+import { meanOf } from "./intervals.js";
 import type { Measure } from "./measurement.js";
 
 export interface InceptionScore {
@@ -33,7 +34,7 @@ export function inceptionScore(logits: Tensor, parts: number): InceptionScore {
       return Math.exp(share.mul(log.sub(all)).sum(1).mean().item());
     });
   });
-  const mean = scores.reduce((sum, one) => sum + one, 0) / parts;
+  const mean = meanOf(scores);
   const variance = scores.reduce((sum, one) => sum + (one - mean) ** 2, 0) / parts;
   return { mean, deviation: Math.sqrt(variance) };
 }

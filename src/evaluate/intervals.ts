@@ -8,6 +8,10 @@ export interface Interval {
 /** Two-sided 95% of the normal distribution. */
 const z = 1.959963984540054;
 
+/** Of at least one number. */
+export const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
 /** Wilson's interval of a share. @param hits of `count` independent trials */
 export function shareInterval(hits: number, count: number): Interval {
   if (count === 0) return { low: 0, high: 1 };
@@ -26,7 +30,7 @@ export interface PairedDifference extends Interval {
 export function pairedDifference(a: readonly number[], b: readonly number[]): PairedDifference {
   const differences = a.map((value, i) => b[i]! - value);
   const count = differences.length;
-  const mean = differences.reduce((sum, one) => sum + one, 0) / count;
+  const mean = meanOf(differences);
   const variance = differences.reduce((sum, one) => sum + (one - mean) ** 2, 0) / Math.max(1, count - 1);
   const half = z * Math.sqrt(variance / count);
   return { mean, low: mean - half, high: mean + half };
@@ -38,7 +42,7 @@ const studentT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262
 /** The mean's interval from the spread of a few repetitions. @param values at least two */
 export function seedInterval(values: readonly number[]): Interval {
   const count = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  const mean = meanOf(values);
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1);
   const half = (studentT[count - 2] ?? z) * Math.sqrt(variance / count);
   return { low: mean - half, high: mean + half };

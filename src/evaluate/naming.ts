@@ -1,6 +1,7 @@
 /** @file Pictures named by the nearest of some texts: classes as sentences, or the captions of a group of pictures. */
 import { scope, type Tensor } from "../tensor/index.js";
 import { classEmbeddings, nameAlone, usualTemplates } from "./class-sentences.js";
+import { meanOf } from "./intervals.js";
 import { checkFinite, labelsOf } from "./labelled-features.js";
 import type { SplitFeatures } from "./shared-features.js";
 import type { EvaluationData, Subject } from "./subject.js";
@@ -93,5 +94,5 @@ export function chanceOf(rounds: readonly NamingRound[]): number {
     for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1);
     return right.map((answer) => (counts.get(answer) ?? 0) / answers.length);
   });
-  return chances.reduce((sum, chance) => sum + chance, 0) / chances.length;
+  return meanOf(chances);
 }

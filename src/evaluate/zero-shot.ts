@@ -6,7 +6,7 @@ import { maskedCount } from "../models/dream/masking.js";
 import { patchify } from "../models/dream/tokens.js";
 import { cat, Generator, scope, type Tensor } from "../tensor/index.js";
 import { atRest } from "./at-rest.js";
-import { meanInterval, shareInterval } from "./intervals.js";
+import { meanInterval, meanOf, shareInterval } from "./intervals.js";
 import type { Json, Measure } from "./measurement.js";
 import {
   chanceOf,
@@ -45,7 +45,7 @@ export function zeroShotCurve(
     ];
     return shares.map((masked) => ({
       masked,
-      accuracy: mean(scope(() => namedRight(embedHidden(model, latents, masked, seed), rounds))),
+      accuracy: meanOf(scope(() => namedRight(embedHidden(model, latents, masked, seed), rounds))),
     }));
   });
 }
@@ -88,9 +88,6 @@ async function namedWhileHidden(
   );
 }
 
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
 /** The texts by which test pictures are named, for people. */
 function told(rule: NamingRule, rounds: readonly NamingRound[]): { readonly [name: string]: Json } {
   const chance = chanceOf(rounds);
@@ -123,7 +120,7 @@ export const zeroShotMeasure: Measure = {
     const named = await namedWhileHidden(subject, rounds, shares);
     const outcomes = named.get(0)!;
     return {
-      value: mean(outcomes),
+      value: meanOf(outcomes),
       interval: shareInterval(
         outcomes.reduce((sum, one) => sum + one, 0),
         outcomes.length,
@@ -131,7 +128,7 @@ export const zeroShotMeasure: Measure = {
       samples: outcomes.length,
       outcomes,
       details: {
-        curve: [...named].map(([masked, right]) => ({ masked, accuracy: mean(right) })),
+        curve: [...named].map(([masked, right]) => ({ masked, accuracy: meanOf(right) })),
         ...told(rule, rounds),
       },
     };
@@ -144,11 +141,11 @@ const half = 0.5;
 /**
  * The ratio of two accuracies on the same pictures, as a mean: each picture's part in it, in the first order of what chance does to
  * both (the delta method). Their spread is the ratio's, and two systems' can be compared pair by pair.
- * @param before outcomes, not all 0 @param after of the same pictures @returns numbers whose mean is mean(after) / mean(before)
+ * @param before outcomes, not all 0 @param after of the same pictures @returns numbers whose mean is meanOf(after) / meanOf(before)
  */
 export function ratioOutcomes(before: readonly number[], after: readonly number[]): number[] {
-  const whole = mean(before);
-  const ratio = mean(after) / whole;
+  const whole = meanOf(before);
+  const ratio = meanOf(after) / whole;
   return after.map((one, i) => ratio + (one - ratio * before[i]!) / whole);
 }
 
@@ -165,8 +162,8 @@ export const zeroShotKeptMeasure: Measure = {
     const named = await namedWhileHidden(subject, rounds, [0, half]);
     const [before, after] = [named.get(0)!, named.get(half)!];
     const details = {
-      accuracy: mean(before),
-      accuracyHidden: mean(after),
+      accuracy: meanOf(before),
+      accuracyHidden: meanOf(after),
       masked: half,
       ...told(rule, rounds),
     };

@@ -1,4 +1,5 @@
 /** @file What turns pictures into latents and back: the paper's VAE, or principal components of patches in its place. */
+import type { Dream } from "../models/dream/dream.js";
 import type { Tensor } from "../tensor/index.js";
 
 export interface PictureCodec {
@@ -18,4 +19,15 @@ export interface PictureCodec {
   latents(encoded: Tensor, noise: Tensor | null): Tensor;
   /** @param latents [B, channels, h, w] @returns pixels [B, 3, H, W], about -1..1 */
   decode(latents: Tensor): Tensor;
+}
+
+/** Side of the pictures that a model is trained on, in pixels. */
+export function pictureSide({
+  model,
+  codec,
+}: {
+  readonly model: Dream;
+  readonly codec: Pick<PictureCodec, "stride">;
+}): number {
+  return model.config.latent.side * codec.stride;
 }
