@@ -163,6 +163,19 @@ describe("dream compare", () => {
       expect(err).not.toMatch(/Encoding/);
     });
 
+    it("says at Ctrl-C what to type to measure the same, and keeps what is measured by then", async () => {
+      const kept = join(folder(), "measured.json");
+      const { code, err } = await dream(
+        ["evaluate", "--model", model, "--measures", "retrieval,fine-tune", "--train-samples", "256"].concat([
+          ...["--out", kept],
+        ]),
+        /^Fine-tuning /m,
+      );
+      expect(code).toBe(130);
+      expect(err).toMatch(/dream evaluate .*--train-samples 256 .*--measures retrieval,fine-tune/);
+      expect(Object.keys(JSON.parse(readFileSync(kept, "utf8")).measures)).toEqual(["retrieval"]);
+    });
+
     it.each([
       [["--measures", "linear-prob"], 2, /Did you mean "linear-probe"\?/],
       [["--classes", "names.txt"], 2, /--data beside --classes/],

@@ -108,9 +108,7 @@ function named(text: string): string[] {
 
 async function evaluate(options: EvaluateOptions): Promise<void> {
   const chosen = options.measures?.map(measureNamed) ?? null;
-  const stop = interruption(
-    commandLine("dream evaluate", { "--model": options.model, "--out": options.out }),
-  );
+  const stop = interruption(again(options));
   const device = deviceFor(options.device, null);
   const judges = await openJudges(judgesOf(options), locateModel, device);
   const trained = await loadModel(options.model, locateModel, device);
@@ -132,13 +130,18 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
       seed: options.seed,
     };
     if (options.keepStatistics !== undefined) await keepStatistics(options.keepStatistics, subject);
-    const measured = await measure(subject, chosen ?? applicable(subject), {
+    const { out } = options;
+    const measured = new Map<string, Measurement>();
+    await measure(subject, chosen ?? applicable(subject), {
       onBegin: ({ title }) => say(`${title} ...`),
-      onMeasured: (one, measurement, seconds) =>
-        sayMeasured(one, measurement, seconds, options.json ?? false),
+      onMeasured: async (one, measurement, seconds) => {
+        measured.set(one.name, measurement);
+        if (out !== undefined) await keep(out, options.model, measured);
+        sayMeasured(one, measurement, seconds, options.json ?? false);
+      },
       signal: stop.signal,
     });
-    if (options.out !== undefined) await keep(options.out, options.model, measured);
+    if (out !== undefined) say(`Kept in ${out}.`);
   } finally {
     stop.release();
     pipeline.dispose();
@@ -146,6 +149,16 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
     await opened.close();
     trained.model.dispose();
   }
+}
+
+/** An option as it is typed. */
+const dashed = (name: string): string =>
+  `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** The command as it was given; what was measured by then is measured again. */
+function again({ measures: names, ...options }: EvaluateOptions): string {
+  const given = Object.entries(options).map(([name, value]) => [dashed(name), value] as const);
+  return commandLine("dream evaluate", { ...Object.fromEntries(given), "--measures": names?.join() });
 }
 
 const judgesOf = ({ inception, reference, clip, encoder }: EvaluateOptions): JudgeLocations => ({
@@ -174,7 +187,7 @@ function openData(options: EvaluateOptions, trained: TrainedModel): Promise<Open
   if (misplaced !== undefined)
     throw new DreamError("usage", {
       operation: "evaluate",
-      expected: `--data beside --${misplaced.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}`,
+      expected: `--data beside ${dashed(misplaced)}`,
       got: "a run's own scenes",
     });
   const rendering = new Progress("Rendering scenes");
@@ -257,11 +270,10 @@ function drawings(
   };
 }
 
-/** Every figure with its outcomes. */
+/** Every figure so far, with its outcomes. */
 async function keep(path: string, model: string, measured: ReadonlyMap<string, Measurement>): Promise<void> {
   const text = `${JSON.stringify({ model, measures: Object.fromEntries(measured) }, null, 1)}\n`;
   await writeAtomically(path, (file) => file.writeFile(text));
-  say(`Kept in ${path}.`);
 }
 
 /** What FID holds drawings against, for others to do so. */

@@ -33,21 +33,18 @@ export interface EvaluationHooks {
   readonly signal: AbortSignal;
 }
 
-/** @param measures all of them applicable @returns by the measures' names */
+/** @param measures all of them applicable */
 export async function evaluate(
   subject: Subject,
   measures: readonly Measure[],
   { onBegin, onMeasured, signal }: EvaluationHooks,
-): Promise<Map<string, Measurement>> {
+): Promise<void> {
   requireApplicable(measures, subject);
-  const measured = new Map<string, Measurement>();
   for (const measure of measures) {
     signal.throwIfAborted();
     onBegin(measure);
     const started = performance.now();
     const measurement = await measure.run(subject);
-    measured.set(measure.name, measurement);
     await onMeasured(measure, measurement, (performance.now() - started) / 1000);
   }
-  return measured;
 }
