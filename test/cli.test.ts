@@ -17,7 +17,7 @@ const verbs = [
 ];
 
 describe("the command", () => {
-  it.each([[[]], ...verbs.map((verb) => [[verb]]), [["data", "scenes"]]])(
+  it.concurrent.each([[[]], ...verbs.map((verb) => [[verb]]), [["data", "scenes"]]])(
     "explains itself: %s",
     async (verb) => {
       const { code, out } = await dream([...verb, "--help"]);
@@ -27,7 +27,7 @@ describe("the command", () => {
     },
   );
 
-  it.each([
+  it.concurrent.each([
     ["nonsense"],
     ["doctor --nonsense"],
     ["demo extra"],

@@ -176,7 +176,7 @@ describe("dream compare", () => {
       expect(Object.keys(JSON.parse(readFileSync(kept, "utf8")).measures)).toEqual(["retrieval"]);
     });
 
-    it.each([
+    it.concurrent.each([
       [["--measures", "linear-prob"], 2, /Did you mean "linear-probe"\?/],
       [["--classes", "names.txt"], 2, /--data beside --classes/],
       [["--train-data", "x"], 2, /--data beside --train-data/],
