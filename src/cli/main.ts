@@ -10,6 +10,26 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+/** In the order in which help tells of them. */
+const commands: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  demo: async () => (await import("./demo.js")).addDemo,
+  train: async () => (await import("./train.js")).addTrain,
+  generate: async () => (await import("./generate.js")).addGenerate,
+  edit: async () => (await import("./edit.js")).addEdit,
+  embed: async () => (await import("./embed.js")).addEmbed,
+  evaluate: async () => (await import("./evaluate.js")).addEvaluate,
+  compare: async () => (await import("./compare.js")).addCompare,
+  data: async () => (await import("./data.js")).addData,
+  cache: async () => (await import("./cache.js")).addCache,
+  convert: async () => (await import("./convert.js")).addConvert,
+  plan: async () => (await import("./plan.js")).addPlan,
+  doctor: async () => (await import("./doctor.js")).addDoctor,
+};
+
+/** The command that is asked for alone, which loads faster; all of them where it is none. */
+const opened = (verb: string | undefined): (typeof commands)[string][] =>
+  verb !== undefined && Object.hasOwn(commands, verb) ? [commands[verb]!] : Object.values(commands);
+
 /** Exit codes: 0 done, 1 failed, 2 not understood, 130 and 143 stopped by a signal. */
 async function main(): Promise<void> {
   const program = new Command("dream")
@@ -17,33 +37,7 @@ async function main(): Promise<void> {
     .exitOverride()
     .showHelpAfterError("(add --help for what is understood)");
   try {
-    const { addCache } = await import("./cache.js");
-    const { addCompare } = await import("./compare.js");
-    const { addConvert } = await import("./convert.js");
-    const { addData } = await import("./data.js");
-    const { addDemo } = await import("./demo.js");
-    const { addDoctor } = await import("./doctor.js");
-    const { addEdit } = await import("./edit.js");
-    const { addEmbed } = await import("./embed.js");
-    const { addEvaluate } = await import("./evaluate.js");
-    const { addGenerate } = await import("./generate.js");
-    const { addPlan } = await import("./plan.js");
-    const { addTrain } = await import("./train.js");
-    for (const add of [
-      addDemo,
-      addTrain,
-      addGenerate,
-      addEdit,
-      addEmbed,
-      addEvaluate,
-      addCompare,
-      addData,
-      addCache,
-      addConvert,
-      addPlan,
-      addDoctor,
-    ])
-      add(program);
+    for (const open of opened(process.argv[2])) (await open())(program);
     await program.parseAsync();
   } catch (error) {
     process.exitCode = exitCodeOf(error);
