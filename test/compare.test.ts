@@ -1,5 +1,14 @@
 /** @file A comparison from its folder to its report, in real processes: stopped by its budget, gone on, and what goes wrong on the way. */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -48,7 +57,13 @@ describe("dream compare", () => {
     expect(finished).toBe(true);
     const rows = (name: string) =>
       figures.find(({ measure }) => measure === name)!.rows.map(({ system, decoder }) => [system, decoder]);
-    expect(rows("linear-probe").map(([system]) => system)).toEqual(["dream", "clip", "mar", "other"]);
+    expect(rows("linear-probe").map(([system]) => system)).toEqual([
+      "dream",
+      "clip",
+      "mar",
+      "other",
+      "judge",
+    ]);
     expect(rows("scene-fidelity")).toEqual([
       ["dream", "plain"],
       ["dream", "sad"],
@@ -85,6 +100,22 @@ describe("dream compare", () => {
     expect(text).toBe(second.out);
   });
 
+  it("does what is asked for of some systems alone, with who judges them, and trains nothing whose results are there", async () => {
+    const some = join(folder(), "some");
+    const ask = () => dream(["compare", definition, "--out", some, "--systems", "clip", "--json"]);
+    const asked = await ask();
+    expect(asked.code, asked.err).toBe(0);
+    expect(readdirSync(join(some, "results"))).toEqual(["clip-1.json"]);
+    expect(readdirSync(join(some, "runs")).sort()).toEqual(["clip-1", "judge-1"]);
+    rmSync(join(some, "runs"), { recursive: true });
+    const again = await ask();
+    expect(again.out).toBe(asked.out);
+    expect(existsSync(join(some, "runs"))).toBe(false);
+    const misnamed = await dream(["compare", definition, "--out", some, "--systems", "clip,dreem"]);
+    expect(misnamed.code).toBe(2);
+    expect(misnamed.err).toMatch(/Did you mean "dream"\?/);
+  });
+
   it("does what is damaged again only when told, and names the file", async () => {
     const copy = join(folder(), "copy");
     cpSync(out, copy, { recursive: true });
@@ -105,10 +136,10 @@ describe("dream compare", () => {
     expect(existsSync(join(copy, "out"))).toBe(false);
     writeFileSync(join(copy, "clip.yaml"), clip);
     const text = readFileSync(join(copy, "comparison.yaml"), "utf8");
-    writeFileSync(join(copy, "comparison.yaml"), text.replace("judge: other", "judge: othr"));
+    writeFileSync(join(copy, "comparison.yaml"), text.replace("judge: judge", "judge: juge"));
     const misnamed = await dream(["compare", copy, "--out", join(copy, "out")]);
     expect(misnamed.code).toBe(2);
-    expect(misnamed.err).toMatch(/Did you mean "other"\?/);
+    expect(misnamed.err).toMatch(/Did you mean "judge"\?/);
     writeFileSync(join(copy, "comparison.yaml"), text.replace("frechet,", "fid,"));
     const unmeasurable = await dream(["compare", copy, "--out", join(copy, "out")]);
     expect(unmeasurable.code).toBe(1);

@@ -2,25 +2,27 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { comparisonNames, readComparison } from "../compare/comparison.js";
+import { checkSystems, comparisonNames, readComparison } from "../compare/comparison.js";
 import { comparisonPage } from "../compare/comparison-page.js";
 import { type Findings, findingsOf } from "../compare/findings.js";
 import { findingsMarkdown } from "../compare/markdown.js";
 import { readResults } from "../compare/results.js";
-import { type ComparisonHooks, runComparison } from "../compare/run-comparison.js";
+import { type ComparisonHooks, runComparison, titleOf } from "../compare/run-comparison.js";
 import { inUnit } from "../evaluate/units.js";
 import { writeAtomically } from "../formats/atomic.js";
 import { thisMachine } from "../machine.js";
 import { packageRoot } from "../tensor/index.js";
+import type { JournalEntry } from "../train/journal.js";
 import { commandLine } from "./command-line.js";
 import { interruption } from "./interruption.js";
+import { named } from "./names.js";
 import { minutes, whole } from "./numbers.js";
 import { say, tell } from "./output.js";
 import { Progress } from "./progress.js";
-import { describeStep } from "./train-watch.js";
 
 interface CompareOptions {
   readonly out: string;
+  readonly systems?: string[];
   readonly budget?: number;
   readonly seeds: number;
   readonly json?: boolean;
@@ -42,6 +44,11 @@ export function addCompare(program: Command): void {
       "how long this call may work before it saves and ends, such as 50m or 2h",
       minutes,
     )
+    .option(
+      "--systems <names>",
+      "which systems, separated by commas, with those that judge and rerank them (default: all)",
+      named,
+    )
     .option("--seeds <count>", "seeds to train with, from 1 on", whole(1), 1)
     .option("--json", "print the findings as one line of JSON")
     .addHelpText(
@@ -51,11 +58,13 @@ export function addCompare(program: Command): void {
     .action(compare);
 }
 
-async function compare(named: string, { out, budget, seeds, json }: CompareOptions): Promise<void> {
+async function compare(named: string, { out, systems, budget, seeds, json }: CompareOptions): Promise<void> {
   const comparison = readComparison(named);
+  if (systems !== undefined) checkSystems(comparison, systems);
   const resume = commandLine("dream compare", {
     ...{
       "--out": out,
+      "--systems": systems?.join(","),
       "--budget": budget === undefined ? undefined : `${budget}m`,
       "--seeds": seeds,
       "--json": json,
@@ -71,6 +80,7 @@ async function compare(named: string, { out, budget, seeds, json }: CompareOptio
     comparison,
     {
       folder: out,
+      systems: systems ?? comparison.systems.map(({ name }) => name),
       seeds: Array.from({ length: seeds }, (_, i) => i + 1) as [number, ...number[]],
       madeBy: madeBy(),
     },
@@ -90,16 +100,19 @@ async function compare(named: string, { out, budget, seeds, json }: CompareOptio
 function hooksFor(signal: AbortSignal): ComparisonHooks {
   const rendering = new Progress("Rendering scenes");
   const reading = new Progress("Reading shards");
-  let training = new Progress("Training");
+  let training: TrainingProgress;
   let drawing = new Progress("Drawing");
   let drawn = "";
   return {
     onPrepare: (part, done, all) => (part === "render" ? rendering : reading).update(done, all),
-    onTrain: ({ title }, seed, firstStep, stepCount) => {
-      training = new Progress(`Training ${title}, seed ${seed}`);
-      if (firstStep > 0) say(`${title}, seed ${seed}: going on from step ${firstStep} of ${stepCount}.`);
+    onTrain: (systems, stepCount) => {
+      say(`Training ${systems.map(titleOf).join("; ")}: ${stepCount} steps each.`);
+      training = new TrainingProgress(systems.length, stepCount);
     },
-    onStep: (entry, steps) => training.update(entry.step + 1, steps, describeStep(entry)),
+    onStart: (system, firstStep) => {
+      if (firstStep > 0) say(`${titleOf(system)}: going on from step ${firstStep}.`);
+    },
+    onStep: (system, entry) => training.update(titleOf(system), entry),
     onDraw: ({ title }, decoder, done, all) => {
       const label = `Drawing with ${title}, ${decoder}`;
       if (label !== drawn) [drawing, drawn] = [new Progress(label), label];
@@ -109,6 +122,33 @@ function hooksFor(signal: AbortSignal): ComparisonHooks {
       say(`${title}${decoder === null ? "" : `, ${decoder}`}: ${measure.title} ${inUnit(measure, value)}`),
     signal,
   };
+}
+
+/** How far systems are that train side by side: their steps together, and where each of those under way is. */
+class TrainingProgress {
+  readonly #line = new Progress("Training");
+  readonly #systems: number;
+  readonly #steps: number;
+  readonly #newest = new Map<string, JournalEntry>();
+
+  /** @param systems how many @param steps of each */
+  constructor(systems: number, steps: number) {
+    this.#systems = systems;
+    this.#steps = steps;
+  }
+
+  update(title: string, entry: JournalEntry): void {
+    this.#newest.set(title, entry);
+    const newest = [...this.#newest];
+    const done = newest.reduce((sum, [, { step }]) => sum + step + 1, 0);
+    const underWay = newest.filter(([, { step }]) => step + 1 < this.#steps);
+    const detail = underWay.map(([name, one]) => describeBriefly(name, one)).join("; ");
+    this.#line.update(done, this.#systems * this.#steps, detail);
+  }
+}
+
+function describeBriefly(title: string, { step, generativeLoss, contrastiveLoss }: JournalEntry): string {
+  return `${title} ${step + 1}: generative ${generativeLoss.toFixed(3)} contrastive ${contrastiveLoss.toFixed(3)}`;
 }
 
 /** The package's version, and the commit where it is run from a repository. */

@@ -1,6 +1,6 @@
 /** @file `dream evaluate`: a model measured by as many measures as are asked for, on its own scenes or on pictures of one's own. */
 import { readFileSync } from "node:fs";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { type Choice, DrawingPipeline, type Wanted } from "../drawing.js";
 import { DreamError } from "../errors.js";
 import { readTemplates } from "../evaluate/class-sentences.js";
@@ -26,6 +26,7 @@ import { commandLine } from "./command-line.js";
 import { deviceFor, deviceOption } from "./device.js";
 import { interruption } from "./interruption.js";
 import { locateModel } from "./locate-model.js";
+import { named } from "./names.js";
 import { whole } from "./numbers.js";
 import { say, tell } from "./output.js";
 import { Progress } from "./progress.js";
@@ -97,13 +98,6 @@ export function addEvaluate(program: Command): void {
       "\nExample:\n  $ dream evaluate --model runs/demo --measures linear-probe,few-shot,scene-fidelity --json",
     )
     .action(evaluate);
-}
-
-function named(text: string): string[] {
-  const names = text.split(",").map((name) => name.trim());
-  if (names.includes(""))
-    throw new InvalidArgumentError(`Expected names with commas between, got "${text}".`);
-  return names;
 }
 
 async function evaluate(options: EvaluateOptions): Promise<void> {

@@ -58,7 +58,7 @@ const comparisonSchema = z.strictObject({
   drawings: z.record(name, z.array(name).min(1)),
   /** Training pictures that probes learn from, and captions that are drawn: the first ones. */
   samples: z.strictObject({ probe: z.int().positive(), drawings: z.int().positive() }),
-  /** The system that measures distances between pictures; trained at the first seed. */
+  /** The system that measures distances between pictures, and how well they fit their captions; trained at the first seed. */
   judge: name,
   measures: z.array(name).min(1),
   claims: z.array(claimSchema),
@@ -159,6 +159,13 @@ function checkNames(
         known("decoder", decoder, systems.find((one) => one.name === system)!.decoders);
     }
   }
+}
+
+/** @throws DreamError `unknown-name` where a name is none of its systems' */
+export function checkSystems({ name: comparison, systems }: Comparison, names: readonly string[]): void {
+  const known = systems.map((one) => one.name);
+  const wrong = names.find((one) => !known.includes(one));
+  if (wrong !== undefined) throw unknownName(`compare ${comparison}`, "system", wrong, known);
 }
 
 /** What every system of a comparison has in common: data, order, steps, and the sizes of its network. */

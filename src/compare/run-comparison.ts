@@ -9,7 +9,7 @@ import type { Measure, Measurement } from "../evaluate/measurement.js";
 import { measureNamed } from "../evaluate/measures.js";
 import { ownPairJudge, ownPictureJudge } from "../evaluate/own-judges.js";
 import { SharedFeatures } from "../evaluate/shared-features.js";
-import type { Drawings, EvaluationData, PictureJudge, Subject } from "../evaluate/subject.js";
+import type { Drawings, EvaluationData, Judges, Subject } from "../evaluate/subject.js";
 import { sceneSplits } from "../evaluation-data.js";
 import { thisMachine } from "../machine.js";
 import { loadModel, localModel, type TrainedModel } from "../recipe/model-folder.js";
@@ -21,13 +21,25 @@ import type { Comparison, System } from "./comparison.js";
 import { decoded } from "./decode.js";
 import { keepDrawings } from "./kept-drawings.js";
 import { kept, readResult, type SystemResult, writeResult } from "./results.js";
-import { isTrained, runFolder, seeded, trainingSeconds, trainSystem } from "./train-system.js";
+import { isTrained, runFolder, seeded, trainingSeconds } from "./system-run.js";
+import { type Training, trainAtOnce } from "./train-at-once.js";
+
+/** A system as one of its seeds makes it. */
+export interface SeededSystem {
+  readonly system: System;
+  readonly seed: number;
+}
+
+/** What it is called among others. */
+export const titleOf = ({ system, seed }: SeededSystem): string => `${system.title}, seed ${seed}`;
 
 /** What is going on, for whoever watches. */
 export interface ComparisonHooks {
   readonly onPrepare: Watch;
-  readonly onTrain: (system: System, seed: number, firstStep: number, stepCount: number) => void;
-  readonly onStep: (entry: JournalEntry, stepCount: number) => void;
+  /** Told what is to be trained, side by side, before any of it begins. */
+  readonly onTrain: (systems: readonly SeededSystem[], stepCount: number) => void;
+  readonly onStart: (system: SeededSystem, firstStep: number) => void;
+  readonly onStep: (system: SeededSystem, entry: JournalEntry) => void;
   readonly onDraw: (system: System, decoder: string, done: number, all: number) => void;
   readonly onMeasured: (
     system: System,
@@ -41,6 +53,8 @@ export interface ComparisonHooks {
 
 export interface ComparisonRun {
   readonly folder: string;
+  /** Which are wanted, by name; systems that judge or rerank these are trained with them. */
+  readonly systems: readonly string[];
   /** The first is that of systems which are trained once, and of judges. */
   readonly seeds: readonly [number, ...number[]];
   /** The package's version and commit, kept with the figures. */
@@ -62,10 +76,15 @@ export async function runComparison(
       signal: hooks.signal,
     });
     work = new Work(comparison, run, data, hooks);
-    for (const seed of seeds) {
-      const systems = comparison.systems.filter((one) => one.seeds === "all" || seed === seeds[0]);
-      for (const system of systems) if (!(await work.train(system, seed))) return "stopped";
-      for (const system of systems) await work.measure(system, seed);
+    const wanted = comparison.systems.filter(({ name }) => run.systems.includes(name));
+    const of = (which: System["seeds"]): System[] => wanted.filter((one) => one.seeds === which);
+    // What every seed has comes first: it carries the claims.
+    const rounds = seeds.map((seed) => ({ systems: of("all"), seed }));
+    for (const { systems, seed } of [...rounds, { systems: of("first"), seed: seeds[0] }]) {
+      const open = systems.filter((system) => work!.isOpen(system, seed));
+      if (open.length === 0) continue;
+      if (!(await work.train(work.neededFor(open, seed)))) return "stopped";
+      for (const system of open) await work.measure(system, seed);
     }
     return "finished";
   } catch (error) {
@@ -75,6 +94,8 @@ export async function runComparison(
     work?.dispose();
   }
 }
+
+const noJudges: Judges = { inception: null, reference: null, encoder: null, pairs: null };
 
 class Work {
   readonly #comparison: Comparison;
@@ -102,28 +123,62 @@ class Work {
     const untrained = (): never => {
       throw new Error("internal: asked before it is trained");
     };
-    const encoder = { name: this.#comparison.judge, features: untrained };
+    const { judge } = this.#comparison;
+    const judges: Judges = {
+      ...noJudges,
+      encoder: { name: judge, features: untrained },
+      pairs: { name: judge, scores: untrained },
+    };
     for (const kind of ["understanding", "drawings"] as const)
       requireApplicable(
         measures.filter(({ of }) => of === kind),
-        {
-          data: this.#splits,
-          drawings: kind === "drawings" ? untrained : null,
-          judges: { inception: null, reference: null, encoder, pairs: null },
-        },
+        { data: this.#splits, drawings: kind === "drawings" ? untrained : null, judges },
       );
   }
 
-  /** @returns whether the training has come to its end */
-  async train(system: System, seed: number): Promise<boolean> {
+  /** Whether something of a system is still to be measured. */
+  isOpen(system: System, seed: number): boolean {
+    const result = this.#resultOf(system, seed);
+    return [null, ...system.decoders].some((decoder) => this.#missing(result, decoder).length > 0);
+  }
+
+  /** What has to be trained before some systems can be measured: themselves, and who judges and reranks them. */
+  neededFor(systems: readonly System[], seed: number): SeededSystem[] {
+    const { judge, decoders, systems: all } = this.#comparison;
+    const used = systems.flatMap((system) => system.decoders.map((decoder) => decoders[decoder]!));
+    const others = new Set([judge, ...used.flatMap((one) => (one.kind === "reranked" ? one.by : []))]);
+    const first = this.#run.seeds[0];
+    return [
+      ...systems.map((system) => ({ system, seed })),
+      ...all
+        .filter(
+          ({ name }) => others.has(name) && !(seed === first && systems.some((one) => one.name === name)),
+        )
+        .map((system) => ({ system, seed: first })),
+    ].filter(({ system, seed }) => !isTrained(this.#run.folder, system, seed));
+  }
+
+  /** @returns whether all trainings have come to their ends */
+  async train(untrained: readonly SeededSystem[]): Promise<boolean> {
+    if (untrained.length === 0) return true;
     const { folder } = this.#run;
-    if (isTrained(folder, system, seed)) return true;
-    const { onTrain, onStep, signal } = this.#hooks;
-    return trainSystem(folder, system, seed, this.#data, {
-      onStart: (firstStep, stepCount) => onTrain(system, seed, firstStep, stepCount),
-      onStep,
-      signal,
-    });
+    const { onTrain, onStart, onStep, signal } = this.#hooks;
+    onTrain(untrained, this.#stepsOf(untrained[0]!.system));
+    const trainings = untrained.map((one): Training & SeededSystem => ({
+      ...one,
+      title: titleOf(one),
+      order: {
+        recipe: seeded(one.system, one.seed),
+        run: runFolder(folder, one.system.name, one.seed),
+        data: join(folder, "data"),
+      },
+    }));
+    return trainAtOnce(trainings, { onStart, onStep, signal });
+  }
+
+  /** The same for all systems. */
+  #stepsOf({ recipe }: System): number {
+    return stepsOf(recipe, this.#data.train.count);
   }
 
   /** What is not measured yet of a trained system. */
@@ -143,7 +198,7 @@ class Work {
           data: this.#splits,
           features,
           drawings,
-          judges: { inception: null, reference: null, encoder: await this.#judge(), pairs: null },
+          judges: await this.#judges(),
           seed,
         };
         await evaluate(subject, this.#missing(result, decoder), {
@@ -179,7 +234,7 @@ class Work {
       system: system.name,
       seed,
       recipeHash: recipeHash(recipe),
-      steps: stepsOf(recipe, this.#data.train.count),
+      steps: this.#stepsOf(system),
       trainingSeconds: trainingSeconds(folder, system.name, seed),
       machine: `${processor}, ${cores} cores`,
       madeBy,
@@ -217,9 +272,10 @@ class Work {
     };
   }
 
-  async #judge(): Promise<PictureJudge> {
+  async #judges(): Promise<Judges> {
     const { judge } = this.#comparison;
-    return ownPictureJudge(judge, await this.#other(judge));
+    const other = await this.#other(judge);
+    return { ...noJudges, encoder: ownPictureJudge(judge, other), pairs: ownPairJudge(judge, other) };
   }
 
   /** Another system, trained at the first seed. */

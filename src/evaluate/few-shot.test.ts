@@ -2,7 +2,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { recordedUnderstanding } from "../../test/understanding.js";
 import { Generator, randn, scope, tensor } from "../tensor/index.js";
-import { drawEpisodes, fewShot, prototypeScores, ridgeScores, usualEpisodes } from "./few-shot.js";
+import {
+  drawEpisodes,
+  fewShot,
+  fewShotMeasure,
+  prototypeScores,
+  ridgeScores,
+  usualEpisodes,
+} from "./few-shot.js";
+import type { Offered } from "./measurement.js";
+import { splitOf } from "./splits.js";
 
 const recorded = recordedUnderstanding.fewShot;
 
@@ -109,5 +118,22 @@ describe("episodes", () => {
     const few = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2];
     expect(() => drawEpisodes(few, 3, settings)).toThrow(/3 classes or more of 5 pictures each, got 2 of 3/);
     expect(drawEpisodes([...few, 2], 3, settings).length).toBe(20);
+  });
+
+  it("say so before anything starts where pictures are too few whatever their classes", () => {
+    const offered = (classes: number, count: number): Offered => ({
+      data: {
+        train: null,
+        test: { ...splitOf("test", []), count },
+        classes: Array.from({ length: classes }, (_, i) => `class ${i}`),
+        scenes: null,
+        dense: null,
+      },
+      drawings: null,
+      judges: { inception: null, reference: null, encoder: null, pairs: null },
+    });
+    expect(fewShotMeasure.lacks(offered(5, 100))).toBeNull();
+    expect(fewShotMeasure.lacks(offered(5, 99))).toBe("100 test pictures or more, 20 of a class");
+    expect(fewShotMeasure.lacks(offered(4, 100))).toBe("5 classes or more");
   });
 });

@@ -138,7 +138,13 @@ export const fewShotMeasure: Measure = {
   unit: "share",
   better: "higher",
   of: "understanding",
-  lacks: ({ data: { classes } }) => (classes === null ? "pictures whose classes are named" : null),
+  lacks: ({ data: { classes, test } }) => {
+    if (classes === null) return "pictures whose classes are named";
+    const { ways, shots, queries } = usualEpisodes;
+    if (classes.length < ways) return `${ways} classes or more`;
+    const least = ways * (shots + queries);
+    return test.count < least ? `${least} test pictures or more, ${shots + queries} of a class` : null;
+  },
   run: async ({ data, features, seed }) => {
     const settings = { ...usualEpisodes, seed };
     const pools = labelledPools(await features.of(data.test), "test", "few-shot episodes");

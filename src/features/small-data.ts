@@ -8,7 +8,7 @@ import { FeatureTable } from "./feature-table.js";
 import type { PictureCodec } from "./picture-codec.js";
 import { pixelsOf } from "./pixels.js";
 
-/** Samples that are decoded at a time. */
+/** Samples that are decoded and encoded at a time. */
 const window = 128;
 
 /** Every sample of some shards, in order. @param onProgress told how many are read, of how many */
@@ -47,17 +47,22 @@ export function tableOf(
   },
 ): FeatureTable {
   return scope(() => {
-    const pixels = pixelsOf(samples.map(({ picture }) => picture));
-    const latents = codec.latents(codec.encode(pixels), null);
+    const latents: Tensor[] = [];
+    const targets: Tensor[] = [];
+    for (let first = 0; first < samples.length; first += window)
+      scope(() => {
+        const pixels = pixelsOf(samples.slice(first, first + window).map(({ picture }) => picture));
+        latents.push(codec.latents(codec.encode(pixels), null).persist());
+        if (alignment !== null) targets.push(alignment.targets(pixels).persist());
+      });
     const texts = samples.map(({ picture: _, ...text }) => text);
-    return new FeatureTable(latents, texts, reader, targetsOf(pixels, alignment));
+    const table = new FeatureTable(
+      cat(latents, 0),
+      texts,
+      reader,
+      alignment === null ? undefined : cat(targets, 0),
+    );
+    for (const part of [...latents, ...targets]) part.dispose();
+    return table;
   });
-}
-
-function targetsOf(pixels: Tensor, alignment: AlignmentEncoder | null): Tensor | undefined {
-  if (alignment === null) return undefined;
-  const parts: Tensor[] = [];
-  for (let first = 0; first < pixels.size(0); first += window)
-    parts.push(alignment.targets(pixels.narrow(0, first, Math.min(window, pixels.size(0) - first))));
-  return cat(parts, 0);
 }
