@@ -1,12 +1,12 @@
 /**
  * @file Text-image fidelity as a count: what the scene reader finds in drawn pictures, held against what their captions say.
- * The reader sees pixels only; a picture that it cannot read has every attribute wrong.
+ * The reader sees pixels only; a picture of which it cannot read all has every attribute wrong.
  */
 
 import { drawScene, type Split } from "../data/scenes/draw.js";
 import { type Combination, combinations } from "../data/scenes/one-object.js";
 import { sceneRandom } from "../data/scenes/random.js";
-import { readScene } from "../data/scenes/reader/read-scene.js";
+import { isWhole, readScene } from "../data/scenes/reader/read-scene.js";
 import { renderScene } from "../data/scenes/render.js";
 import type { Picture } from "../formats/images.js";
 import { type Interval, shareInterval } from "./intervals.js";
@@ -29,7 +29,7 @@ const nothingRight: Verdict = {
 /** Judges a picture of one object. @param truth what was asked for */
 export function judge(picture: Picture, truth: Combination): Verdict {
   const reading = readScene(picture, 1);
-  if (reading.kind === "unreadable" || reading.objects.length !== 1) return nothingRight;
+  if (reading.kind === "unreadable" || !isWhole(reading) || reading.objects.length !== 1) return nothingRight;
   const object = reading.objects[0]!;
   return {
     shape: object.shape === truth.shape,

@@ -12,7 +12,7 @@ import { inceptionScoreMeasure } from "./inception-score.js";
 import { linearProbeMeasure } from "./linear-probe.js";
 import type { Measure } from "./measurement.js";
 import { retrievalMeasure } from "./retrieval.js";
-import { sceneFidelityMeasure } from "./scene-fidelity.js";
+import { sceneAgreementMeasure, sceneFidelityMeasure } from "./scene-fidelity.js";
 import { segmentationMeasure } from "./segmentation.js";
 import { zeroShotKeptMeasure, zeroShotMeasure } from "./zero-shot.js";
 
@@ -26,6 +26,7 @@ export const measures: readonly Measure[] = [
   segmentationMeasure,
   depthMeasure,
   sceneFidelityMeasure,
+  sceneAgreementMeasure,
   clipScoreMeasure,
   fidMeasure,
   inceptionScoreMeasure,

@@ -11,6 +11,7 @@ import {
   claims,
   judgeReading,
   judgeScene,
+  sceneAgreementMeasure,
   sceneFidelityMeasure,
   sceneFidelityOf,
   showsAll,
@@ -173,6 +174,21 @@ describe("the measure of scenes' fidelity", () => {
     expect(count).toBe(6);
     expect(value).toBeCloseTo(outcomes!.reduce((a, b) => a + b, 0) / 6, 12);
     expect(interval!.low).toBeLessThan(value);
+  });
+
+  it("has a graded sister: the share of what was asked for, with what another's drawing would show of it", async () => {
+    const pictures = samples.map(({ picture }) => picture);
+    const blank = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3).fill(230) };
+    const { value, outcomes, details } = await sceneAgreementMeasure.run(
+      subject([...pictures.slice(0, 5), blank]),
+    );
+    expect(outcomes!.slice(0, 5).every((one) => one > 0.8)).toBe(true);
+    expect(outcomes![5]).toBe(0);
+    expect(value).toBeCloseTo(outcomes!.reduce((a, b) => a + b, 0) / 6, 12);
+    expect(details.chance).toBeLessThan(0.5);
+    const swapped = await sceneAgreementMeasure.run(subject([pictures[1]!, pictures[0]!]));
+    const straight = await sceneAgreementMeasure.run(subject([pictures[0]!, pictures[1]!]));
+    expect(swapped.value).toBeCloseTo(straight.details.chance as number, 12);
   });
 
   it("needs scenes, whose truth can be read", async () => {

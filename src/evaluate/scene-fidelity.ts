@@ -1,6 +1,6 @@
 /**
  * @file Text-image fidelity as a count, for scenes of any level: what the scene reader finds in a drawn picture, held against the truth of
- * the scene that its caption tells of. The reader sees pixels only; a picture that it cannot read has everything wrong.
+ * the scene that its caption tells of. The reader sees pixels only; what it has no word for is wrong.
  */
 import { type Combination, combinations } from "../data/scenes/one-object.js";
 import { type ReadObject, readScene, type SceneReading } from "../data/scenes/reader/read-scene.js";
@@ -10,8 +10,9 @@ import { DreamError } from "../errors.js";
 import type { Picture } from "../formats/images.js";
 import { samplesOf } from "./drawn-samples.js";
 import { judge, attributes as ofOneObject } from "./fidelity.js";
-import { type Interval, shareInterval } from "./intervals.js";
+import { type Interval, meanInterval, meanOf, shareInterval } from "./intervals.js";
 import type { Measure } from "./measurement.js";
+import type { Subject } from "./subject.js";
 
 /** What captions of a level say, and a picture may show. */
 export const claims: Readonly<Record<SceneLevel, readonly string[]>> = {
@@ -125,22 +126,35 @@ export function sceneFidelityOf(verdicts: readonly SceneVerdict[]): SceneFidelit
   };
 }
 
+interface DrawnScene {
+  readonly picture: Picture;
+  readonly truth: SceneTruth;
+}
+
+/** Drawings with what they were asked to show. @throws DreamError where a sample has no truth */
+async function drawnScenes({ data, drawings }: Subject): Promise<DrawnScene[]> {
+  const { drawn } = await drawings!();
+  const samples = await samplesOf(data.test, drawn);
+  return samples.map(({ truth, key }, i) => ({ picture: drawn[i]!.picture, truth: parseTruth(truth, key) }));
+}
+
+const verdictsOn = (scenes: readonly DrawnScene[]): SceneVerdict[] =>
+  scenes.map(({ picture, truth }) => judgeScene(picture, truth));
+
+const lacks: Measure["lacks"] = ({ data, drawings }) => {
+  if (drawings === null) return "a model that draws";
+  return data.scenes === null ? "scenes, whose truth is known" : null;
+};
+
 export const sceneFidelityMeasure: Measure = {
   name: "scene-fidelity",
   title: "Drawings that show all that was asked for",
   unit: "share",
   better: "higher",
   of: "drawings",
-  lacks: ({ data, drawings }) => {
-    if (drawings === null) return "a model that draws";
-    return data.scenes === null ? "scenes, whose truth is known" : null;
-  },
-  run: async ({ data, drawings }) => {
-    const { drawn } = await drawings!();
-    const samples = await samplesOf(data.test, drawn);
-    const verdicts = samples.map(({ truth, key }, i) =>
-      judgeScene(drawn[i]!.picture, parseTruth(truth, key)),
-    );
+  lacks,
+  run: async (subject) => {
+    const verdicts = verdictsOn(await drawnScenes(subject));
     const { allRight, interval, claims: shares } = sceneFidelityOf(verdicts);
     return {
       value: allRight,
@@ -148,6 +162,39 @@ export const sceneFidelityMeasure: Measure = {
       samples: verdicts.length,
       outcomes: verdicts.map((verdict) => Number(showsAll(verdict))),
       details: { claims: shares },
+    };
+  },
+};
+
+/** The share of a level's {@link claims} that a picture fulfils, 0..1. */
+export const agreementOf = (verdict: SceneVerdict): number => meanOf(Object.values(verdict).map(Number));
+
+export const sceneAgreementMeasure: Measure = {
+  name: "scene-agreement",
+  title: "What was asked for that drawings show",
+  unit: "share",
+  better: "higher",
+  of: "drawings",
+  lacks,
+  run: async (subject) => {
+    const scenes = await drawnScenes(subject);
+    const verdicts = verdictsOn(scenes);
+    // Each drawing beside what the next was asked to show.
+    const others = scenes.map(({ picture }, i) => ({
+      picture,
+      truth: scenes[(i + 1) % scenes.length]!.truth,
+    }));
+    const outcomes = verdicts.map(agreementOf);
+    const { mean, low, high } = meanInterval(outcomes);
+    return {
+      value: mean,
+      interval: outcomes.length > 1 ? { low, high } : null,
+      samples: outcomes.length,
+      outcomes,
+      details: {
+        claims: sceneFidelityOf(verdicts).claims,
+        chance: meanOf(verdictsOn(others).map(agreementOf)),
+      },
     };
   },
 };

@@ -21,8 +21,11 @@ import { type Coverage, coverageOf, type Matte, matteOf, type Patch, saturationO
 import { type FittedOutline, fitOutlines } from "./outline-fit.js";
 import { momentsOf, patternShares, type Spot, withoutPlane } from "./pattern.js";
 
+/** The words of an object, each null where what is seen is none of them. */
+export type ReadWords = { readonly [word in keyof ObjectKind]: ObjectKind[word] | null };
+
 /** An object as it was read. */
-export interface ReadObject extends ObjectKind {
+export interface ReadObject extends ReadWords {
   /** Centre and radius in shares of the picture's side. */
   readonly x: number;
   readonly y: number;
@@ -35,8 +38,20 @@ export interface ReadObject extends ObjectKind {
 
 export type SceneReading =
   | { readonly kind: "unreadable"; readonly reason: string }
-  /** The largest object first. */
-  | { readonly kind: "read"; readonly objects: readonly ReadObject[]; readonly background: Background };
+  /** Patches of colour that could be objects, the largest first; the ground is null where it is none of ours. */
+  | {
+      readonly kind: "read";
+      readonly objects: readonly ReadObject[];
+      readonly background: Background | null;
+    };
+
+/** Whether all that is seen has a word: what a picture of our world has. */
+export function isWhole(reading: SceneReading): boolean {
+  if (reading.kind === "unreadable" || reading.background === null) return false;
+  return reading.objects.every(
+    ({ colour, shape, size, texture }) => ![colour, shape, size, texture].includes(null),
+  );
+}
 
 /** More disagreement than this is no shape of ours. */
 const worstMisfit = 0.33;
@@ -53,40 +68,32 @@ export function readScene(picture: Picture, level: SceneLevel): SceneReading {
   if (matte.patches.length === 0) return unreadable("no object");
   const most = level === 1 ? 2 : 6;
   if (matte.patches.length > most) return unreadable(`${matte.patches.length} patches of colour`);
-  const objects: ReadObject[] = [];
-  for (const patch of matte.patches) {
-    const object = readObject(matte, patch, level);
-    if (typeof object === "string") return unreadable(object);
-    objects.push(object);
-  }
-  const background = readBackground(matte, level);
-  return background === null ? unreadable("no ground of ours") : { kind: "read", objects, background };
+  const objects = matte.patches.map((patch) => readObject(matte, patch, level));
+  return { kind: "read", objects, background: readBackground(matte, level) };
 }
 
-function readObject(matte: Matte, patch: Patch, level: SceneLevel): ReadObject | string {
+function readObject(matte: Matte, patch: Patch, level: SceneLevel): ReadObject {
   const coverage = coverageOf(matte, patch);
-  if (coverage.saturation < palest * saturationOf(palette[patch.colour]))
-    return `a pale ${patch.colour} patch`;
   const outline = fitOutlines(coverage, matte.width)[0]!;
-  const { shape, x, y, radius, misfit } = outline;
-  if (misfit > worstMisfit) return `a ${patch.colour} patch without a shape`;
-  const { small, large } = radii[level];
-  if (radius < small * radiusBounds[0] || radius > large * radiusBounds[1])
-    return `a ${patch.colour} ${shape} of a size that is not drawn`;
-  const texture = level === 1 ? "solid" : readTexture(matte, coverage, outline);
-  if (texture === null) return `a ${patch.colour} ${shape} without a texture of ours`;
-  const size: ObjectSize = radius < Math.sqrt(small * large) ? "small" : "large";
+  const { x, y, radius, misfit } = outline;
+  const isPale = coverage.saturation < palest * saturationOf(palette[patch.colour]);
   return {
-    colour: patch.colour,
-    shape,
-    size,
-    texture,
+    colour: isPale ? null : patch.colour,
+    shape: misfit > worstMisfit ? null : outline.shape,
+    size: readSize(radius, level),
+    texture: level === 1 ? "solid" : readTexture(matte, coverage, outline),
     x,
     y,
     radius,
     position: nearestPosition(x, y),
     misfit,
   };
+}
+
+function readSize(radius: number, level: SceneLevel): ObjectSize | null {
+  const { small, large } = radii[level];
+  if (radius < small * radiusBounds[0] || radius > large * radiusBounds[1]) return null;
+  return radius < Math.sqrt(small * large) ? "small" : "large";
 }
 
 function nearestPosition(x: number, y: number): Position {
