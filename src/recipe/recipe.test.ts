@@ -46,8 +46,13 @@ describe("recipes", () => {
     const recipe = recipeOf("scenes", readRecipe("scenes-nano"));
     const short = stretched(recipe, recipe.data.train, 60);
     expect(stepsOf(recipe, recipe.data.train)).toBe(1000);
-    expect(stepsOf(short, recipe.data.train)).toBe(60);
-    expect(short.learningRate.totalEpochs / recipe.learningRate.totalEpochs).toBeCloseTo(0.06, 10);
+    expect(short.learningRate.totalEpochs / recipe.learningRate.totalEpochs).toBeCloseTo(
+      60 / (5.35 * 187),
+      10,
+    );
+    // A thousand steps are 5.3476 epochs of 187: what was rounded once must not grow with the stretching.
+    for (const steps of [1, 60, 999, 3000, 123_456])
+      expect(stepsOf(stretched(recipe, recipe.data.train, steps), recipe.data.train)).toBe(steps);
   });
 
   it("are refused with the path of every mistake", () => {

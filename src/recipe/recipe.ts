@@ -147,13 +147,16 @@ export function modelConfigFor(
 }
 
 /** Steps of a whole run over so many samples. */
-export function stepsOf({ epochs, batchSize }: Recipe, samples: number): number {
-  return Math.max(1, Math.round(epochs * Math.max(1, Math.floor(samples / batchSize))));
+export function stepsOf(recipe: Recipe, samples: number): number {
+  return Math.max(1, Math.round(recipe.epochs * stepsPerEpoch(recipe, samples)));
 }
+
+const stepsPerEpoch = ({ batchSize }: Recipe, samples: number): number =>
+  Math.max(1, Math.floor(samples / batchSize));
 
 /** The same recipe over so many samples in another number of steps: every schedule is stretched with it. */
 export function stretched<R extends Recipe>(recipe: R, samples: number, steps: number): R {
-  const factor = steps / stepsOf(recipe, samples);
+  const factor = steps / (recipe.epochs * stepsPerEpoch(recipe, samples));
   const { masking, learningRate } = recipe;
   const end = (warmup: Extract<Recipe["masking"], { kind: "warmup" }>["end"]) =>
     warmup.kind === "epoch" ? { ...warmup, epoch: warmup.epoch * factor } : warmup;
