@@ -12,12 +12,13 @@ import { dream, linesOf, root } from "./process.js";
 const folder = (): string => mkdtempSync(join(tmpdir(), "dream-parallel-"));
 
 /**
- * Six steps, without dropout, whose stream is each process's own. Their rate is low, because Adam makes steps of full length out of a
+ * Six steps in float32, whose rounding they are held to, without dropout, whose stream is each process's own. Their rate is low, because Adam makes steps of full length out of a
  * gradient that is rounding alone (of biases that BatchNorm takes away again).
  */
 const rate = 1e-5;
 const settings = [
-  ...["scenes-test", "--steps", "6", "--set", "model.dropout={attention: 0, projection: 0}"],
+  ...["scenes-test", "--steps", "6", "--set", "precision=float32"],
+  ...["--set", "model.dropout={attention: 0, projection: 0}"],
   ...["--set", `learningRate={kind: constant, peak: ${rate}, minimum: 0, warmupEpochs: 0, totalEpochs: 1}`],
 ];
 const quick = { OMP_NUM_THREADS: "1" };

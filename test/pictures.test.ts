@@ -44,6 +44,7 @@ beforeAll(async () => {
     recipe,
     `extends: dream-b
 name: tiny
+precision: float32
 data: { kind: pictures, sizePixels: 32, crop: { kind: centre }, flip: 0.5, brokenShare: 0.05 }
 codec: { kind: vae, model: ${parts}/vae, scale: 0.18215 }
 captions: { kind: t5, tokenizer: ${parts}/clip, model: ${parts}/t5 }

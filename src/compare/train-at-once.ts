@@ -7,7 +7,7 @@ import { availableParallelism } from "node:os";
 import { DreamError } from "../errors.js";
 import { threadFile } from "../tensor/index.js";
 import type { JournalEntry } from "../train/journal.js";
-import type { TrainingOrder, TrainingWord } from "./training-process.js";
+import type { ThreadedOrder, TrainingOrder, TrainingWord } from "./training-process.js";
 
 /** A system's training: what it is called, and what its process is told. */
 export interface Training {
@@ -59,9 +59,7 @@ function trainApart<T extends Training>(
   threads: number,
   { onStart, onStep, signal }: TrainingHooks<T>,
 ): Promise<boolean> {
-  const child = fork(threadFile(import.meta.url, "training-process"), {
-    env: { ...process.env, OMP_NUM_THREADS: String(threads) },
-  });
+  const child = fork(threadFile(import.meta.url, "training-process"));
   const stop = (): void => say(child, "stop");
   signal.addEventListener("abort", stop);
   return new Promise<boolean>((resolve, reject) => {
@@ -76,12 +74,12 @@ function trainApart<T extends Training>(
       if (last?.kind === "ended") resolve(last.isTrained);
       else reject(reasonOf(training, last, killedBy ?? `code ${code}`));
     });
-    say(child, training.order);
+    say(child, { ...training.order, threads });
   }).finally(() => signal.removeEventListener("abort", stop));
 }
 
 /** One that has ended hears nothing, and needs to hear nothing. */
-function say(child: ChildProcess, word: TrainingOrder | "stop"): void {
+function say(child: ChildProcess, word: ThreadedOrder | "stop"): void {
   if (child.connected) child.send(word, () => {});
 }
 

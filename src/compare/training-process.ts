@@ -7,15 +7,21 @@ import { localModel } from "../recipe/model-folder.js";
 import type { RecipeOf } from "../recipe/recipe.js";
 import { runRecipe } from "../recipe/run.js";
 import { prepareScenes } from "../recipe/scenes-data.js";
+import { setThreadCount } from "../tensor/index.js";
 import type { JournalEntry } from "../train/journal.js";
 
-/** What such a process is told when it starts. */
+/** What is to be trained. */
 export interface TrainingOrder {
   readonly recipe: RecipeOf<"scenes">;
   /** Where the run is kept. */
   readonly run: string;
   /** The scenes that all systems share; rendered by then. */
   readonly data: string;
+}
+
+/** What such a process is told when it starts: with so many threads. */
+export interface ThreadedOrder extends TrainingOrder {
+  readonly threads: number;
 }
 
 /** What it tells. */
@@ -35,7 +41,8 @@ const save = (): void => stop.abort();
 // A terminal's Ctrl-C comes to every process of the group, and saving twice is saving once.
 for (const event of ["disconnect", "SIGINT", "SIGTERM"]) process.on(event, save);
 
-async function train({ recipe, run, data: folder }: TrainingOrder): Promise<void> {
+async function train({ recipe, run, data: folder, threads }: ThreadedOrder): Promise<void> {
+  setThreadCount(threads);
   const data = await prepareScenes(recipe, folder, { locate: localModel, signal: stop.signal });
   const { nextStep, stepCount } = await runRecipe(recipe, run, data, {
     onStart: (firstStep) => tell({ kind: "started", firstStep }),
@@ -45,7 +52,7 @@ async function train({ recipe, run, data: folder }: TrainingOrder): Promise<void
   tell({ kind: "ended", isTrained: nextStep === stepCount });
 }
 
-process.once("message", async (order: TrainingOrder) => {
+process.once("message", async (order: ThreadedOrder) => {
   process.on("message", save);
   try {
     await train(order);
