@@ -138,8 +138,7 @@ class Work {
 
   /** Whether something of a system is still to be measured. */
   isOpen(system: System, seed: number): boolean {
-    const result = this.#resultOf(system, seed);
-    return [null, ...system.decoders].some((decoder) => this.#missing(result, decoder).length > 0);
+    return this.#openDecoders(system, this.#resultOf(system, seed)).length > 0;
   }
 
   /** What has to be trained before some systems can be measured: themselves, and who judges and reranks them. */
@@ -185,13 +184,11 @@ class Work {
   async measure(system: System, seed: number): Promise<void> {
     const { folder } = this.#run;
     let result = this.#resultOf(system, seed);
-    const open = [null, ...system.decoders].filter((decoder) => this.#missing(result, decoder).length > 0);
-    if (open.length === 0) return;
     const trained = await loadModel(runFolder(folder, system.name, seed));
     const features = new SharedFeatures(trained);
     const pipeline = new DrawingPipeline(trained);
     try {
-      for (const decoder of open) {
+      for (const decoder of this.#openDecoders(system, result)) {
         const drawings = decoder === null ? null : this.#drawings(system, seed, decoder, pipeline);
         const subject: Subject = {
           ...trained,
@@ -241,6 +238,11 @@ class Work {
       understanding: {},
       drawings: {},
     };
+  }
+
+  /** Where something is missing: in a decoder's drawings, or, null, in what the model understands. */
+  #openDecoders({ decoders }: System, result: SystemResult): (string | null)[] {
+    return [null, ...decoders].filter((decoder) => this.#missing(result, decoder).length > 0);
   }
 
   #missing(result: SystemResult, decoder: string | null): Measure[] {
