@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -53,6 +53,20 @@ describe("systems trained at a time", () => {
     expect(steps("early").map(({ generativeLoss }) => generativeLoss)).toEqual(
       steps("late").map(({ generativeLoss }) => generativeLoss),
     );
+  });
+
+  it("name one whose process the system ended, and go on where it was", async () => {
+    let doomed: number | undefined;
+    const onStart = (): void => {
+      const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8");
+      doomed = Number(children.trim().split(" ").at(-1));
+      process.kill(doomed, "SIGKILL");
+    };
+    await expect(trainAtOnce([training("doomed")], { ...quiet, onStart })).rejects.toThrow(
+      /^train doomed: its process ended with SIGKILL before it was done\. What it saved is kept/,
+    );
+    expect(doomed).toBeGreaterThan(0);
+    expect(await trainAtOnce([training("doomed")], quiet)).toBe(true);
   });
 
   it("save and end where one fails, which is named with its reason", async () => {
