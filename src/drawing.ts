@@ -5,8 +5,9 @@ import { picturesOf, pixelsOf } from "./features/pixels.js";
 import type { Picture } from "./formats/images.js";
 import { DrawingEngine, type EngineOptions } from "./generate/engine.js";
 import { drawEveryCandidate } from "./generate/every-candidate.js";
-import { type DrawingRequest, drawLatents } from "./generate/generate.js";
+import { drawLatents } from "./generate/generate.js";
 import { SeededNoise, seededOrders } from "./generate/noise.js";
+import type { DrawingRequest } from "./generate/request.js";
 import {
   ancestral,
   type DecodingStep,

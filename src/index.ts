@@ -41,11 +41,12 @@ export { OrderedDict, type PickleValue } from "./formats/pickle/value.js";
 export { TorchTensor } from "./formats/torch/tensor.js";
 export { openTorchFile, writeTorchFile } from "./formats/torch/torch-file.js";
 export { DrawingEngine, type EngineOptions } from "./generate/engine.js";
-export { type DrawingEvent, type DrawingRequest, drawLatents } from "./generate/generate.js";
+export { drawLatents } from "./generate/generate.js";
 export { type NoiseSource, SeededNoise, seededOrders } from "./generate/noise.js";
 export { type Preset, type PresetName, presetNames, presets } from "./generate/presets.js";
 export { Profile } from "./generate/profile.js";
 export { type Box, boxRegion, composite, lightRegion, type Region, tokensOf } from "./generate/region.js";
+export type { DrawingEvent, DrawingRequest } from "./generate/request.js";
 export {
   ancestral,
   type DecodingStep,

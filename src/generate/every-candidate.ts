@@ -5,8 +5,9 @@
 import { tokenCount } from "../models/dream/config.js";
 import { scope, type Tensor } from "../tensor/index.js";
 import type { DrawingEngine } from "./engine.js";
-import { type DrawingRequest, drawLatents } from "./generate.js";
+import { drawLatents } from "./generate.js";
 import { candidateSeed, SeededNoise, seededOrders } from "./noise.js";
+import type { DrawingRequest } from "./request.js";
 import { decodingSchedule, stepsToFraction } from "./schedule.js";
 import { scoreCanvas } from "./selection.js";
 

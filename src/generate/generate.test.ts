@@ -4,8 +4,9 @@ import type { Dream } from "../models/dream/dream.js";
 import { patchify } from "../models/dream/tokens.js";
 import { scope, type Tensor, tensor } from "../tensor/index.js";
 import { DrawingEngine, type Precision } from "./engine.js";
-import { type DrawingEvent, type DrawingRequest, drawLatents } from "./generate.js";
+import { drawLatents } from "./generate.js";
 import { candidateSeed, SeededNoise, seededOrders } from "./noise.js";
+import type { DrawingEvent, DrawingRequest } from "./request.js";
 import { ancestral } from "./schedule.js";
 import type { Selection } from "./selection.js";
 

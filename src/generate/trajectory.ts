@@ -98,14 +98,21 @@ export interface StepPlan {
  */
 export type AwayBranch = "computed" | "computed-for-all" | "kept";
 
+/** What one step of some pictures begins with. */
+export interface StepStart {
+  readonly canvas: Canvas;
+  /** Of each row of the canvas. */
+  readonly orders: TokenOrders;
+  readonly step: DecodingStep;
+  /** Of each row of the canvas. */
+  readonly conditions: Conditions;
+  readonly away: AwayBranch;
+}
+
 /** Encodes and decodes a canvas once, for drawing one step's tokens. */
 export function planStep(
   engine: DrawingEngine,
-  canvas: Canvas,
-  orders: TokenOrders,
-  step: DecodingStep,
-  { memory, guided, classes }: Conditions,
-  away: AwayBranch = "computed",
+  { canvas, orders, step, conditions: { memory, guided, classes }, away }: StepStart,
 ): StepPlan {
   return scope(() => {
     const { model } = engine;

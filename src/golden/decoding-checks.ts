@@ -1,7 +1,8 @@
 /** @file Checks of drawing: whole decodings with the recorded noise, plain and with both kinds of choice (SPEC section 7). */
 import { DrawingEngine } from "../generate/engine.js";
-import { type DrawingRequest, drawLatents } from "../generate/generate.js";
+import { drawLatents } from "../generate/generate.js";
 import type { NoiseRequest, NoiseSource } from "../generate/noise.js";
+import type { DrawingRequest } from "../generate/request.js";
 import { ancestral, type Guidance, guidanceScale, maskLengthAfter } from "../generate/schedule.js";
 import type { Selection } from "../generate/selection.js";
 import type { Dream } from "../models/dream/dream.js";

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { DrawingEngine } from "../../src/generate/engine.js";
-import { type DrawingRequest, drawLatents } from "../../src/generate/generate.js";
+import { drawLatents } from "../../src/generate/generate.js";
 import { SeededNoise, seededOrders } from "../../src/generate/noise.js";
+import type { DrawingRequest } from "../../src/generate/request.js";
 import { ancestral, type Guidance } from "../../src/generate/schedule.js";
 import type { Selection } from "../../src/generate/selection.js";
 import type { DreamConfig } from "../../src/models/dream/config.js";

@@ -3,7 +3,7 @@
  * anew in every step, every place through every block, candidates one after another, a pass of its own for each score. What the
  * engine of `src/generate` must equal with the same draws.
  */
-import type { DrawingRequest } from "../../src/generate/generate.js";
+import type { DrawingRequest } from "../../src/generate/request.js";
 import { diffusionConstants } from "../../src/models/dream/diffusion-constants.js";
 import type { Dream } from "../../src/models/dream/dream.js";
 import { TokenMask } from "../../src/models/dream/mask.js";

@@ -26,6 +26,19 @@ export class TokenOrders {
     return new TokenOrders(batch, tokenCount, Int32Array.from(orders.toNumbers()));
   }
 
+  /** Those of several batches, one after another. */
+  static joined(parts: readonly TokenOrders[]): TokenOrders {
+    const batch = parts.reduce((sum, part) => sum + part.batch, 0);
+    const { tokenCount } = parts[0]!;
+    const values = new Int32Array(batch * tokenCount);
+    let at = 0;
+    for (const part of parts) {
+      values.set(part.values, at);
+      at += part.values.length;
+    }
+    return new TokenOrders(batch, tokenCount, values);
+  }
+
   /** The same orders with a mask's tokens before the others. */
   startingWith(mask: TokenMask): TokenOrders {
     const N = this.tokenCount;
@@ -96,6 +109,19 @@ export class TokenMask {
   /** Hides the tokens whose bit is 1. @param bits [B, N] @throws DreamError `shape` where images hide differently many */
   static fromBits(batch: number, bits: Uint8Array): TokenMask {
     return new TokenMask(batch, bits.length / batch, bits);
+  }
+
+  /** Those of several batches, one after another. @throws DreamError `shape` where they hide differently many */
+  static joined(parts: readonly TokenMask[]): TokenMask {
+    const batch = parts.reduce((sum, part) => sum + part.batch, 0);
+    const { tokenCount } = parts[0]!;
+    const bits = new Uint8Array(batch * tokenCount);
+    let at = 0;
+    for (const part of parts) {
+      bits.set(part.bits, at);
+      at += part.bits.length;
+    }
+    return new TokenMask(batch, tokenCount, bits);
   }
 
   /** @param mask [B, N], non-zero is hidden @throws DreamError `shape` where images hide differently many */

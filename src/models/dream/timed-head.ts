@@ -70,5 +70,8 @@ function packedLayers({ input, blocks, final }: DiffusionHead): Tensor[] {
 /** Classifier-free guidance: u + w (c - u). @param output [2P, C], the conditional rows first @returns [P, C] */
 export function guide(output: Tensor, { scale }: HeadGuidance): Tensor {
   const [conditional, unconditional] = output.chunk(2, 0) as [Tensor, Tensor];
-  return unconditional.add(conditional.sub(unconditional), { alpha: scale });
+  const difference = conditional.sub(unconditional);
+  return typeof scale === "number"
+    ? unconditional.add(difference, { alpha: scale })
+    : unconditional.add(difference.mul(scale));
 }

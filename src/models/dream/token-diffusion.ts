@@ -11,7 +11,8 @@ export interface DiffusionDraws {
 
 /** Guidance of one sampling call: both branches' conditions are stacked, the conditional rows first. */
 export interface HeadGuidance {
-  readonly scale: number;
+  /** One for all tokens, or one for each, [P, 1]. */
+  readonly scale: number | Tensor;
 }
 
 /** Normal draws for P tokens. */
