@@ -1,6 +1,6 @@
 /** @file Drawing pictures, step by step: one request's from nothing to the end, or several requests' side by side. */
 import { scope, type Tensor } from "../tensor/index.js";
-import { Drawing } from "./drawing.js";
+import { Decoding } from "./decoding.js";
 import type { DrawingEngine } from "./engine.js";
 import type { DrawingObserver, DrawingRequest } from "./request.js";
 import { planTogether, sampleTogether, scoreTogether } from "./together.js";
@@ -16,50 +16,50 @@ export function drawLatents(
   observe: DrawingObserver = () => {},
 ): Tensor {
   return engine.evaluate(() => {
-    const drawing = new Drawing(engine, request, observe);
+    const decoding = new Decoding(engine, request, observe);
     try {
-      while (!drawing.finished) step(engine, [drawing]);
-      return drawing.latents();
+      while (!decoding.finished) step(engine, [decoding]);
+      return decoding.latents();
     } finally {
-      drawing.dispose();
+      decoding.dispose();
     }
   });
 }
 
-/** Begins a drawing that {@link advance} finishes. @throws DreamError `value` where a selection's steps are not among the steps */
-export function beginDrawing(
+/** Begins a decoding that {@link advance} finishes. @throws DreamError `value` where a selection's steps are not among the steps */
+export function beginDecoding(
   engine: DrawingEngine,
   request: DrawingRequest,
   observe: DrawingObserver,
-): Drawing {
-  return engine.evaluate(() => new Drawing(engine, request, observe));
+): Decoding {
+  return engine.evaluate(() => new Decoding(engine, request, observe));
 }
 
-/** Takes unfinished drawings one decoding step on, each what is its next. */
-export function advance(engine: DrawingEngine, drawings: readonly Drawing[]): void {
-  engine.evaluate(() => step(engine, drawings));
+/** Takes unfinished decodings one step on, each what is its next. */
+export function advance(engine: DrawingEngine, decodings: readonly Decoding[]): void {
+  engine.evaluate(() => step(engine, decodings));
 }
 
-function step(engine: DrawingEngine, drawings: readonly Drawing[]): void {
+function step(engine: DrawingEngine, decodings: readonly Decoding[]): void {
   scope(() => {
     const plans = planTogether(
       engine,
-      drawings.map((drawing) => drawing.start()),
+      decodings.map((decoding) => decoding.start()),
     );
-    const draws = drawings.map((drawing, i) => drawing.draws(plans[i]!));
+    const draws = decodings.map((decoding, i) => decoding.draws(plans[i]!));
     const values = sampleTogether(
       engine,
       draws.map(({ work }) => work),
     );
-    const open = drawings.flatMap((drawing, i) => {
-      const judged = drawing.fill(draws[i]!, values[i]!);
-      return judged === null ? [] : [{ drawing, judged }];
+    const open = decodings.flatMap((decoding, i) => {
+      const judged = decoding.fill(draws[i]!, values[i]!);
+      return judged === null ? [] : [{ decoding, judged }];
     });
     const scored = scoreTogether(
       engine,
       open.map(({ judged }) => judged),
     );
-    for (const [i, { drawing }] of open.entries()) drawing.choose(scored[i]!);
-    for (const drawing of drawings) drawing.finishStep();
+    for (const [i, { decoding }] of open.entries()) decoding.choose(scored[i]!);
+    for (const decoding of decodings) decoding.finishStep();
   });
 }

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { tinyConfig, tinyGroup, tinyModel } from "../../test/tiny.js";
 import { patchify } from "../models/dream/tokens.js";
 import { liveTensorCount, scope } from "../tensor/index.js";
-import type { Drawing } from "./drawing.js";
+import type { Decoding } from "./decoding.js";
 import { DrawingEngine } from "./engine.js";
-import { advance, beginDrawing, drawLatents } from "./generate.js";
+import { advance, beginDecoding, drawLatents } from "./generate.js";
 import { SeededNoise, seededOrders } from "./noise.js";
 import type { DrawingRequest } from "./request.js";
 import { ancestral } from "./schedule.js";
@@ -79,24 +79,24 @@ function requestOf({
 
 /** As a server does it: each begins when its time has come, and all that are under way step together. */
 function drawTogether(all: readonly Wanted[]): number[][] {
-  const drawings: (Drawing | null)[] = all.map(() => null);
+  const decodings: (Decoding | null)[] = all.map(() => null);
   const finished: number[][] = [];
   for (let tick = 0; finished.filter((one) => one !== undefined).length < all.length; tick++) {
     for (const [i, one] of all.entries())
-      if (one.late === tick) drawings[i] = scope(() => beginDrawing(engine, requestOf(one), () => {}));
-    const underWay = drawings.filter((one) => one !== null);
+      if (one.late === tick) decodings[i] = scope(() => beginDecoding(engine, requestOf(one), () => {}));
+    const underWay = decodings.filter((one) => one !== null);
     advance(engine, underWay);
-    for (const [i, drawing] of drawings.entries())
-      if (drawing?.finished) {
-        finished[i] = scope(() => drawing.latents().toNumbers());
-        drawing.dispose();
-        drawings[i] = null;
+    for (const [i, decoding] of decodings.entries())
+      if (decoding?.finished) {
+        finished[i] = scope(() => decoding.latents().toNumbers());
+        decoding.dispose();
+        decodings[i] = null;
       }
   }
   return finished;
 }
 
-describe("drawings that step together", () => {
+describe("decodings that step together", () => {
   it("give what each gives alone, whatever they are and whenever they begin", () => {
     fc.assert(
       fc.property(fc.array(wanted, { minLength: 1, maxLength: 5 }), (all) => {

@@ -28,7 +28,7 @@ export interface StepDraws {
 }
 
 /** `advance` takes it from step to step, alone or beside others. Between steps it holds what it needs, until it is disposed. */
-export class Drawing {
+export class Decoding {
   readonly #engine: DrawingEngine;
   readonly #request: DrawingRequest;
   readonly #observe: DrawingObserver;
