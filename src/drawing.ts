@@ -3,9 +3,10 @@ import { DreamError } from "./errors.js";
 import type { CaptionReader } from "./features/caption-reader.js";
 import { picturesOf, pixelsOf } from "./features/pixels.js";
 import type { Picture } from "./formats/images.js";
+import type { Decoding } from "./generate/decoding.js";
 import { DrawingEngine, type EngineOptions } from "./generate/engine.js";
 import { drawEveryCandidate } from "./generate/every-candidate.js";
-import { drawLatents } from "./generate/generate.js";
+import { advance, beginDecoding } from "./generate/generate.js";
 import { SeededNoise, seededOrders } from "./generate/noise.js";
 import type { DrawingRequest } from "./generate/request.js";
 import {
@@ -15,7 +16,7 @@ import {
   stepsToFraction,
   type TokenSampling,
 } from "./generate/schedule.js";
-import type { Selection } from "./generate/selection.js";
+import type { Selection, Trajectory } from "./generate/selection.js";
 import { tokenCount } from "./models/dream/config.js";
 import { TokenMask } from "./models/dream/mask.js";
 import { patchify, unpatchify } from "./models/dream/tokens.js";
@@ -77,8 +78,11 @@ export interface DrawOptions {
   readonly negative?: string;
   /** What all drawings begin with; nothing where left out. */
   readonly edit?: Edit;
-  /** @param count captions that are drawn together */
-  readonly onStep?: (step: DecodingStep, count: number) => void;
+  /**
+   * @param count captions that are drawn together
+   * @param halfDrawn what there is of each caption's candidates; to be called at once or not at all
+   */
+  readonly onStep?: (step: DecodingStep, count: number, halfDrawn: () => Picture[][]) => void;
   /** Shown every candidate at a moment of choice: for each caption its half-drawn pictures. */
   readonly onChoice?: (halfDrawn: readonly (readonly Picture[])[], step: DecodingStep) => void;
 }
@@ -108,6 +112,24 @@ export interface FinishedCandidates {
   readonly scores: readonly (readonly number[])[];
 }
 
+/** Drawings under way, which hold what they need until they are disposed. */
+export class Begun {
+  constructor(
+    /** internal: */
+    readonly decoding: Decoding,
+    /** One for each caption, once finished. */
+    readonly drawings: () => Drawing[],
+  ) {}
+
+  get finished(): boolean {
+    return this.decoding.finished;
+  }
+
+  dispose(): void {
+    this.decoding.dispose();
+  }
+}
+
 /** Draws with a model whose weights stay as they are. */
 export class DrawingPipeline {
   readonly #engine: DrawingEngine;
@@ -125,9 +147,24 @@ export class DrawingPipeline {
    * Draws a picture for each caption.
    * @throws DreamError `value` where a setting is outside its range or a caption is longer than the model reads
    */
-  draw(
-    captions: readonly string[],
-    {
+  draw(captions: readonly string[], options: DrawOptions): Drawing[] {
+    return this.#engine.evaluate(() => {
+      const begun = this.begin(captions, options);
+      try {
+        while (!begun.finished) this.advance([begun]);
+        return begun.drawings();
+      } finally {
+        begun.dispose();
+      }
+    });
+  }
+
+  /**
+   * Begins a picture for each caption; {@link advance} finishes them, beside others or alone.
+   * @throws DreamError `value` where a setting is outside its range or a caption is longer than the model reads
+   */
+  begin(captions: readonly string[], options: DrawOptions): Begun {
+    const {
       choice,
       seeds,
       classes,
@@ -136,8 +173,7 @@ export class DrawingPipeline {
       edit,
       onStep,
       onChoice,
-    }: DrawOptions,
-  ): Drawing[] {
+    } = options;
     const { model } = this.trained;
     return scope(() => {
       const N = tokenCount(model.config);
@@ -145,7 +181,11 @@ export class DrawingPipeline {
       // Of each caption's candidates, the last score that each had, and who was left after the last choice.
       const scores = captions.map((): number[] => []);
       const chosen = captions.map(() => 0);
-      const latents = drawLatents(
+      const halfDrawn = (tokens: Tensor, trajectories: readonly Trajectory[]): Picture[][] => {
+        const all = this.#pictures(unpatchify(tokens, model.config.latent.patch));
+        return captions.map((_, b) => all.filter((_, place) => trajectories[place]!.image === b));
+      };
+      const decoding = beginDecoding(
         this.#engine,
         {
           ...this.#request(captions, sampling, negative),
@@ -159,28 +199,36 @@ export class DrawingPipeline {
           given,
         },
         (event) => {
-          if (event.kind === "step") return onStep?.(event.step, captions.length);
-          for (const [place, { image, candidate }] of event.trajectories.entries())
+          const { step, trajectories } = event;
+          if (event.kind === "step")
+            return onStep?.(step, captions.length, () => halfDrawn(event.tokens, trajectories));
+          for (const [place, { image, candidate }] of trajectories.entries())
             scores[image]![candidate] = event.scores[place]!;
           for (const place of event.kept) {
-            const { image, candidate } = event.trajectories[place]!;
+            const { image, candidate } = trajectories[place]!;
             chosen[image] = candidate;
           }
-          if (onChoice === undefined) return;
-          const all = this.#pictures(unpatchify(event.canvas.tokens, model.config.latent.patch));
-          onChoice(
-            captions.map((_, b) => all.filter((_, place) => event.trajectories[place]!.image === b)),
-            event.step,
-          );
+          onChoice?.(halfDrawn(event.canvas.tokens, trajectories), step);
         },
       );
-      const pictures = this.#engine.time("codec", () => this.#pictures(latents));
-      return pictures.map((picture, b) => ({
-        picture,
-        candidateScores: scores[b]!,
-        chosen: chosen[b]!,
-      }));
+      const drawings = (): Drawing[] => {
+        const pictures = this.#engine.time("codec", () => scope(() => this.#pictures(decoding.latents())));
+        return pictures.map((picture, b) => ({
+          picture,
+          candidateScores: scores[b]!,
+          chosen: chosen[b]!,
+        }));
+      };
+      return new Begun(decoding, drawings);
     });
+  }
+
+  /** Takes unfinished drawings one decoding step on, together. */
+  advance(drawings: readonly Begun[]): void {
+    advance(
+      this.#engine,
+      drawings.map(({ decoding }) => decoding),
+    );
   }
 
   /**
