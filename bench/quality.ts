@@ -4,7 +4,8 @@
  */
 import { join } from "node:path";
 import { judgedPrompts } from "../src/demo/prompts.js";
-import { type Choice, DrawingPipeline, halving, type Sampling } from "../src/drawing.js";
+import { DrawingPipeline, type Sampling } from "../src/drawing.js";
+import { type Choice, halving } from "../src/drawing-choice.js";
 import { allCorrect, judge } from "../src/evaluate/fidelity.js";
 import { type PairedDifference, pairedDifference, shareInterval } from "../src/evaluate/intervals.js";
 import { presetNames, presets } from "../src/generate/presets.js";

@@ -1,4 +1,5 @@
 /** @file From sentences to pictures with a trained model: what the commands and, later, the facade call. */
+import { type Choice, selectionFor } from "./drawing-choice.js";
 import { DreamError } from "./errors.js";
 import type { CaptionReader } from "./features/caption-reader.js";
 import { picturesOf, pixelsOf } from "./features/pixels.js";
@@ -9,14 +10,8 @@ import { drawEveryCandidate } from "./generate/every-candidate.js";
 import { advance, beginDecoding } from "./generate/generate.js";
 import { SeededNoise, seededOrders } from "./generate/noise.js";
 import type { DrawingRequest } from "./generate/request.js";
-import {
-  ancestral,
-  type DecodingStep,
-  decodingSchedule,
-  stepsToFraction,
-  type TokenSampling,
-} from "./generate/schedule.js";
-import type { Selection, Trajectory } from "./generate/selection.js";
+import { ancestral, type DecodingStep, decodingSchedule, type TokenSampling } from "./generate/schedule.js";
+import type { Trajectory } from "./generate/selection.js";
 import { tokenCount } from "./models/dream/config.js";
 import { TokenMask } from "./models/dream/mask.js";
 import { patchify, unpatchify } from "./models/dream/tokens.js";
@@ -31,32 +26,6 @@ export type Sampling = Pick<Recipe["drawing"], "steps" | "guidance" | "temperatu
   /** Steps from one computation of the branch without caption to the next; 1 where left out. */
   readonly guidanceEvery?: number;
 };
-
-/** Whether candidates are drawn and chosen between. Shares are of the tokens that are drawn. */
-export type Choice =
-  | { readonly kind: "plain" }
-  /** Semantically Aligned Decoding: K candidates until a share of the tokens is decoded, then the best is finished. */
-  | { readonly kind: "aligned"; readonly candidates: number; readonly atFraction: number }
-  /** The same with the worst dropped in several rounds. */
-  | {
-      readonly kind: "halving";
-      readonly candidates: number;
-      readonly rounds: readonly { readonly atFraction: number; readonly kept: number }[];
-      /** A picture whose best is ahead of its second by so much stops choosing; null: never. */
-      readonly separation: number | null;
-    }
-  /** From a share of the tokens on, each step is drawn K times, and the best of each kept. */
-  | { readonly kind: "each-step"; readonly candidates: number; readonly fromFraction: number };
-
-/** Half of the candidates after 5% of the tokens, a quarter after 12.5%, and the best after 25%. */
-export function halving(candidates: number, separation: number | null): Choice {
-  const rounds = [
-    { atFraction: 0.05, kept: Math.ceil(candidates / 2) },
-    { atFraction: 0.125, kept: Math.ceil(candidates / 4) },
-    { atFraction: 0.25, kept: 1 },
-  ];
-  return { kind: "halving", candidates, rounds, separation };
-}
 
 /** A picture of which a region is drawn anew. */
 export interface Edit {
@@ -379,34 +348,4 @@ export function checkCaption(reader: CaptionReader, caption: string): void {
     got: `${found} ${unit}: "${caption.slice(0, 40)}..."`,
     hint: "shorten it",
   });
-}
-
-/** A choice in steps. @param steps of a drawing, with whatever guidance */
-function selectionFor(choice: Choice, steps: readonly DecodingStep[]): Selection {
-  const tokens = steps.reduce((sum, { predicted }) => sum + predicted, 0);
-  const stepAfter = (fraction: number): number => {
-    const last = steps[stepsToFraction(steps, tokens, fraction) - 1]!;
-    return last.index + 1;
-  };
-  switch (choice.kind) {
-    case "plain":
-      return { kind: "none" };
-    case "aligned":
-      return { kind: "once", candidates: choice.candidates, atStep: stepAfter(choice.atFraction) };
-    case "halving": {
-      // Where steps are few, rounds can fall together: the one that keeps least stands for them.
-      const byStep = new Map<number, number>();
-      for (const { atFraction, kept } of choice.rounds) byStep.set(stepAfter(atFraction), kept);
-      const rounds = [...byStep].map(([atStep, kept]) => ({ atStep, kept }));
-      return { kind: "halving", candidates: choice.candidates, rounds, separation: choice.separation };
-    }
-    case "each-step":
-      return {
-        kind: "each-step",
-        candidates: choice.candidates,
-        fromStep: choice.fromFraction === 0 ? 0 : stepAfter(choice.fromFraction),
-      };
-    default:
-      throw new Error(`internal: no choice ${choice satisfies never}`);
-  }
 }

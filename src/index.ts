@@ -12,16 +12,16 @@ export type { Scene } from "./data/scenes/scene.js";
 export { writeScenes } from "./data/scenes/write.js";
 export type { View } from "./data/view.js";
 export {
-  type Choice,
   type Drawing,
   DrawingPipeline,
   type DrawOptions,
   type Edit,
   type FinishedCandidates,
-  halving,
   type Sampling,
   type Wanted,
 } from "./drawing.js";
+export { type Choice, halving } from "./drawing-choice.js";
+export { type DrawingSettings, type SettledDrawing, settled } from "./drawing-settings.js";
 export { type Embeddings, embedCaptions, embedPictures } from "./embedding.js";
 export { DreamError, type DreamErrorCode } from "./errors.js";
 export { type Fidelity, fidelityOf, judge, type Verdict } from "./evaluate/fidelity.js";

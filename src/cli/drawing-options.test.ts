@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { DreamError } from "../errors.js";
 import { presets } from "../generate/presets.js";
-import { choiceOf, type DrawingFlags, samplingOf } from "./drawing-options.js";
+import { type DrawingFlags, settledBy } from "./drawing-options.js";
 
 const trained = {
   drawing: {
@@ -16,21 +16,20 @@ const trained = {
 const none: DrawingFlags = { selection: "once", precision: "float32", device: "cpu" };
 
 test("what is not given is the model's, then the preset's, and a flag counts before both", () => {
-  expect(samplingOf(none, trained)).toMatchObject({ steps: 16, guidanceEvery: 1, temperature: 0.9 });
-  expect(choiceOf(none, trained)).toEqual({ kind: "aligned", candidates: 5, atFraction: 0.25 });
-  const balanced = samplingOf({ ...none, preset: "balanced", steps: 20 }, trained);
+  expect(settledBy(none, trained).sampling).toMatchObject({ steps: 16, guidanceEvery: 1, temperature: 0.9 });
+  expect(settledBy(none, trained).choice).toEqual({ kind: "aligned", candidates: 5, atFraction: 0.25 });
+  const balanced = settledBy({ ...none, preset: "balanced", steps: 20 }, trained).sampling;
   expect(balanced).toMatchObject({ steps: 20, tokens: presets.balanced.tokens });
-  const other = samplingOf({ ...none, preset: "balanced", sampler: "ddim" }, trained);
+  const other = settledBy({ ...none, preset: "balanced", sampler: "ddim" }, trained).sampling;
   expect(other.tokens).toEqual({ ...presets.balanced.tokens, method: "ddim" });
-  expect(samplingOf({ ...none, preset: "fast", temperature: 0.5 }, trained).temperature).toBe(0.5);
+  expect(settledBy({ ...none, preset: "fast", temperature: 0.5 }, trained).sampling.temperature).toBe(0.5);
 });
 
 describe("a flag that would be ignored is refused", () => {
   const refusal = (flags: Partial<DrawingFlags>): string => {
     const all = { ...none, ...flags };
     try {
-      choiceOf(all, trained);
-      samplingOf(all, trained);
+      settledBy(all, trained);
     } catch (error) {
       if (error instanceof DreamError) return error.message;
       throw error;

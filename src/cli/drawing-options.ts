@@ -1,29 +1,17 @@
 /** @file The options of all commands that draw: how many candidates and how they are chosen between, which sampler, how many steps; and the sentences. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type Choice, halving, type Sampling } from "../drawing.js";
+import { type DrawingSettings, type NameSetting, type SettledDrawing, settled } from "../drawing-settings.js";
 import { DreamError } from "../errors.js";
 import type { Precision } from "../generate/engine.js";
-import { type PresetName, presetNames, presets } from "../generate/presets.js";
-import { ancestral, type TokenSampling } from "../generate/schedule.js";
-import type { SamplingMethod } from "../models/dream/token-diffusion.js";
+import { presetNames } from "../generate/presets.js";
+import type { TokenSampling } from "../generate/schedule.js";
 import type { TrainedModel } from "../recipe/model-folder.js";
 import { deviceOption } from "./device.js";
 import { notNegative, positive, properShare, whole } from "./numbers.js";
 import { say } from "./output.js";
 
-export interface DrawingFlags {
-  readonly candidates?: number;
-  readonly selection: "once" | "halving" | "each-step";
-  readonly selectAt?: number;
-  readonly separation?: number;
-  readonly preset?: PresetName;
-  readonly steps?: number;
-  readonly sampler?: SamplingMethod;
-  readonly diffusionSteps?: NonNullable<TokenSampling["diffusionSteps"]>;
+export interface DrawingFlags extends Omit<DrawingSettings, "guidanceScale"> {
   readonly cfgScale?: number;
-  readonly guidanceEvery?: number;
-  readonly temperature?: number;
-  readonly negative?: string;
   readonly precision: Precision;
   readonly device: string;
 }
@@ -100,64 +88,25 @@ function stepRange(text: string): NonNullable<TokenSampling["diffusionSteps"]> {
   throw new InvalidArgumentError(`Expected a count of steps, or two as 50:5, got "${text}".`);
 }
 
-/** What drawing takes from a model where the flags leave it open. */
-type Defaults = Pick<TrainedModel, "drawing">;
+/** As the command line calls them. */
+const flagNames: NameSetting = (setting, value) => {
+  const flag =
+    setting === "guidanceScale"
+      ? "--cfg-scale"
+      : `--${setting.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return value === undefined ? flag : `${flag} ${value}`;
+};
 
 /** @throws DreamError `usage` where a flag would be ignored */
-export function choiceOf(flags: DrawingFlags, { drawing }: Defaults): Choice {
-  const { selection, separation, selectAt } = flags;
-  const candidates = flags.candidates ?? drawing.candidates;
-  const atFraction = selectAt ?? drawing.selectAt;
-  if (candidates === 1) {
-    const several = "--candidates 2 or more";
-    if (selection !== "once") throw ignored(`--selection ${selection}`, several, "one candidate");
-    if (selectAt !== undefined) throw ignored("--select-at", several, "one candidate");
-  }
-  if (separation !== undefined && selection !== "halving")
-    throw ignored("--separation", "--selection halving", `--selection ${selection}`);
-  if (selectAt !== undefined && selection === "halving")
-    throw ignored("--select-at", "--selection once or each-step", "--selection halving");
-  switch (selection) {
-    case "once":
-      return { kind: "aligned", candidates, atFraction };
-    case "halving":
-      return halving(candidates, separation ?? null);
-    case "each-step":
-      return { kind: "each-step", candidates, fromFraction: atFraction };
-    default:
-      throw new Error(`internal: no selection ${selection satisfies never}`);
-  }
-}
-
-const ignored = (flag: string, beside: string, found: string): DreamError =>
-  new DreamError("usage", {
-    operation: `read ${flag}`,
-    expected: `it beside ${beside}`,
-    got: `it beside ${found}`,
-    hint: "leave one of the two out",
-  });
-
-/** @throws DreamError `usage` where a flag would be ignored */
-export function samplingOf(flags: DrawingFlags, { drawing }: Defaults): Required<Sampling> {
-  const preset = flags.preset === undefined ? null : presets[flags.preset];
-  const tokens = preset?.tokens ?? ancestral;
-  const scale = flags.cfgScale ?? drawing.guidance.scale;
-  const method = flags.sampler ?? tokens.method;
-  if (method !== "ancestral" && flags.temperature !== undefined)
-    throw ignored("--temperature", "--sampler ancestral", `${method}, which adds no noise to scale`);
-  for (const [flag, given] of [
-    ["--negative", flags.negative],
-    ["--guidance-every", flags.guidanceEvery],
-  ] as const)
-    if (scale === 1 && given !== undefined)
-      throw ignored(flag, "a --cfg-scale other than 1", "--cfg-scale 1, which is no guidance");
-  return {
-    steps: flags.steps ?? preset?.steps ?? drawing.steps,
-    guidance: { ...drawing.guidance, scale },
-    guidanceEvery: flags.guidanceEvery ?? preset?.guidanceEvery ?? 1,
-    temperature: flags.temperature ?? drawing.temperature,
-    tokens: { method, diffusionSteps: flags.diffusionSteps ?? tokens.diffusionSteps },
-  };
+export function settledBy(
+  { cfgScale, precision: _precision, device: _device, ...flags }: DrawingFlags,
+  { drawing }: Pick<TrainedModel, "drawing">,
+): SettledDrawing {
+  return settled(
+    { ...flags, ...(cfgScale === undefined ? {} : { guidanceScale: cfgScale }) },
+    drawing,
+    flagNames,
+  );
 }
 
 /** @throws DreamError `usage` where the model cannot read a sentence whole */

@@ -7,13 +7,7 @@ import type { Picture } from "../formats/images.js";
 import { type Box, boxRegion, composite, lightRegion, type Region, tokensOf } from "../generate/region.js";
 import { loadModel } from "../recipe/model-folder.js";
 import { deviceFor } from "./device.js";
-import {
-  addDrawingOptions,
-  checkPrompt,
-  choiceOf,
-  type DrawingFlags,
-  samplingOf,
-} from "./drawing-options.js";
+import { addDrawingOptions, checkPrompt, type DrawingFlags, settledBy } from "./drawing-options.js";
 import { keepPicture } from "./kept-pictures.js";
 import { locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
@@ -76,7 +70,7 @@ async function edit(options: EditOptions): Promise<void> {
   const side = pictureSide(trained);
   const picture = await readSquare(options.image, side);
   const region = await regionOf(options, side);
-  const [choice, sampling] = [choiceOf(options, trained), samplingOf(options, trained)];
+  const { choice, sampling } = settledBy(options, trained);
   const seeds = Array.from({ length: options.number }, (_, i) => options.seed + i);
   const { side: latentSide, patch } = trained.model.config.latent;
   const progress = new Progress("Drawing");

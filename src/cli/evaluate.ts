@@ -1,7 +1,8 @@
 /** @file `dream evaluate`: a model measured by as many measures as are asked for, on its own scenes or on pictures of one's own. */
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { type Choice, DrawingPipeline, type Wanted } from "../drawing.js";
+import { DrawingPipeline, type Wanted } from "../drawing.js";
+import type { Choice } from "../drawing-choice.js";
 import { DreamError } from "../errors.js";
 import { readTemplates } from "../evaluate/class-sentences.js";
 import { applicability, evaluate as measure } from "../evaluate/evaluate.js";

@@ -6,13 +6,7 @@ import { Profile } from "../generate/profile.js";
 import type { DecodingStep } from "../generate/schedule.js";
 import { loadModel, type TrainedModel } from "../recipe/model-folder.js";
 import { deviceFor } from "./device.js";
-import {
-  addDrawingOptions,
-  checkPrompt,
-  choiceOf,
-  type DrawingFlags,
-  samplingOf,
-} from "./drawing-options.js";
+import { addDrawingOptions, checkPrompt, type DrawingFlags, settledBy } from "./drawing-options.js";
 import { keepPicture } from "./kept-pictures.js";
 import { locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
@@ -63,8 +57,7 @@ async function generate(options: GenerateOptions): Promise<void> {
   const { negative } = options;
   for (const prompt of options.prompt) checkPrompt(trained, prompt, "--prompt");
   if (negative !== undefined) checkPrompt(trained, negative, "--negative");
-  const choice = choiceOf(options, trained);
-  const sampling = samplingOf(options, trained);
+  const { choice, sampling } = settledBy(options, trained);
   const wanted = whatToDraw(options, trained);
   const profile = options.profile ? new Profile(trained.model.device) : null;
   const pipeline = new DrawingPipeline(trained, { precision: options.precision, profile });

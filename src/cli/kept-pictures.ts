@@ -40,7 +40,7 @@ export async function keepPicture(
     dream: JSON.stringify({ prompt, seed, ...settings, candidateScores, chosen }),
   });
   await writeAtomically(file, (handle) => handle.writeFile(png));
-  const score = candidateScores[chosen]!;
-  if (json) tell({ file, seed, prompt, score, candidateScores, seconds });
-  else say(`${file}  score ${score.toFixed(3)}`);
+  const score = candidateScores[chosen];
+  if (json) tell({ file, seed, prompt, score: score ?? null, candidateScores, seconds });
+  else say(score === undefined ? file : `${file}  score ${score.toFixed(3)}`);
 }
