@@ -2,7 +2,7 @@
  * @file One process of the `two-processes` row, or the one that they are compared with: takes its part of a step when it is told to.
  * Arguments: rank, size, and a file through which processes find each other.
  */
-import { Dream } from "../src/models/dream/dream.js";
+import { DreamModel } from "../src/models/dream/dream.js";
 import { initialise } from "../src/models/dream/initialise.js";
 import { Generator, ProcessGroup, randn, scope } from "../src/tensor/index.js";
 import { Alone, TeamMember } from "../src/train/team.js";
@@ -31,7 +31,7 @@ const group =
         listen: { kind: "address", name: "127.0.0.1" },
       });
 const recipe = { ...recipeOf(one), maskGroups: 2 };
-const model = new Dream(recipe.model);
+const model = new DreamModel(recipe.model);
 initialise(model, Generator.fromSeed(1));
 const trainer = new Trainer(model, recipe, 1, (parameters) =>
   group === null ? new Alone(parameters) : new TeamMember(group, parameters),

@@ -3,15 +3,15 @@ import { DrawingEngine, type Precision } from "../src/generate/engine.js";
 import { drawLatents } from "../src/generate/generate.js";
 import { SeededNoise, seededOrders } from "../src/generate/noise.js";
 import { type DreamConfig, tokenCount } from "../src/models/dream/config.js";
-import { Dream } from "../src/models/dream/dream.js";
+import { DreamModel } from "../src/models/dream/dream.js";
 import { initialise } from "../src/models/dream/initialise.js";
 import { type Device, Generator, noGrad, randn, scope, synchronize } from "../src/tensor/index.js";
 import { type DrawingCase, selectionOf, usual } from "./generate-cases.js";
 import { captionsOf } from "./sizes.js";
 
 /** A model with weights of a trained one's size: what begins at zero would leave the head nothing to do. @param random of the device */
-export function randomModel(config: DreamConfig, random: Generator, device: Device = "cpu"): Dream {
-  const model = new Dream(config, device);
+export function randomModel(config: DreamConfig, random: Generator, device: Device = "cpu"): DreamModel {
+  const model = new DreamModel(config, device);
   initialise(model, random);
   noGrad(() => {
     for (const [name, tensor] of model.parameters())

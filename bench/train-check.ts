@@ -1,7 +1,7 @@
 /** @file Whether both sides of the training bench compute the same: losses of one set of weights on one batch, and parameter counts. */
 import { join } from "node:path";
 import { tokenCount, tokenWidth } from "../src/models/dream/config.js";
-import { Dream } from "../src/models/dream/dream.js";
+import { DreamModel } from "../src/models/dream/dream.js";
 import { initialise } from "../src/models/dream/initialise.js";
 import { TokenMask, TokenOrders } from "../src/models/dream/mask.js";
 import { maskedCount } from "../src/models/dream/masking.js";
@@ -20,7 +20,7 @@ const config = sizes.check;
 /** @returns a line for each quantity @throws Error where the sides differ */
 export async function checkTraining(peer: Extract<Peer, { kind: "ready" }>): Promise<string[]> {
   const random = Generator.fromSeed(5);
-  const model = new Dream(config);
+  const model = new DreamModel(config);
   initialise(model, random);
   // What begins at zero would hide what comes before it.
   noGrad(() => {

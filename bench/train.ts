@@ -1,7 +1,7 @@
 /** @file The training bench: a step of the paper's training, against the same in plain PyTorch. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Dream } from "../src/models/dream/dream.js";
+import { DreamModel } from "../src/models/dream/dream.js";
 import { initialise } from "../src/models/dream/initialise.js";
 import { matmulGflops } from "../src/tensor/benchmark.js";
 import { Generator, hasFastBfloat16, packageRoot, randn, scope, synchronize } from "../src/tensor/index.js";
@@ -39,7 +39,7 @@ function trainerOf(one: StepCase): NonNullable<typeof current> {
   if (current?.one === one) return current;
   letGo();
   const recipe = recipeOf(one);
-  const model = new Dream(recipe.model, placeOf(one.device));
+  const model = new DreamModel(recipe.model, placeOf(one.device));
   initialise(model, Generator.ofDevice(placeOf(one.device)));
   current = { one, trainer: new Trainer(model, recipe, 1), step: 0 };
   return current;

@@ -52,8 +52,24 @@ export interface DrawOptions {
    * @param halfDrawn what there is of each caption's candidates; to be called at once or not at all
    */
   readonly onStep?: (step: DecodingStep, count: number, halfDrawn: () => Picture[][]) => void;
-  /** Shown every candidate at a moment of choice: for each caption its half-drawn pictures. */
-  readonly onChoice?: (halfDrawn: readonly (readonly Picture[])[], step: DecodingStep) => void;
+  /** Shown each moment of choice. */
+  readonly onChoice?: (moment: ChoiceMoment) => void;
+}
+
+/** Some candidates go on, the others do not. */
+export interface ChoiceMoment {
+  readonly step: DecodingStep;
+  /** For each caption what was chosen between. */
+  readonly candidates: readonly (readonly ScoredCandidate[])[];
+  /** Their half-drawn pictures; to be called at once or not at all. */
+  readonly halfDrawn: () => Picture[][];
+}
+
+export interface ScoredCandidate {
+  readonly candidate: number;
+  /** Cosine of the half-drawn picture and the caption. */
+  readonly score: number;
+  readonly kept: boolean;
 }
 
 /** A picture that is asked for. */
@@ -92,6 +108,11 @@ export class Begun {
 
   get finished(): boolean {
     return this.decoding.finished;
+  }
+
+  /** Decoding steps that it takes. */
+  get steps(): number {
+    return this.decoding.steps;
   }
 
   dispose(): void {
@@ -171,13 +192,16 @@ export class DrawingPipeline {
           const { step, trajectories } = event;
           if (event.kind === "step")
             return onStep?.(step, captions.length, () => halfDrawn(event.tokens, trajectories));
-          for (const [place, { image, candidate }] of trajectories.entries())
-            scores[image]![candidate] = event.scores[place]!;
-          for (const place of event.kept) {
-            const { image, candidate } = trajectories[place]!;
-            chosen[image] = candidate;
+          const kept = new Set(event.kept);
+          const candidates = captions.map((): ScoredCandidate[] => []);
+          for (const [place, { image, candidate }] of trajectories.entries()) {
+            const score = event.scores[place]!;
+            candidates[image]!.push({ candidate, score, kept: kept.has(place) });
+            scores[image]![candidate] = score;
+            if (kept.has(place)) chosen[image] = candidate;
           }
-          onChoice?.(halfDrawn(event.canvas.tokens, trajectories), step);
+          const { tokens } = event.canvas;
+          onChoice?.({ step, candidates, halfDrawn: () => halfDrawn(tokens, trajectories) });
         },
       );
       const drawings = (): Drawing[] => {

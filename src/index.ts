@@ -22,7 +22,17 @@ export {
 } from "./drawing.js";
 export { type Choice, halving } from "./drawing-choice.js";
 export { type DrawingSettings, type SettledDrawing, settled } from "./drawing-settings.js";
+export {
+  type Cancellable,
+  Dream,
+  type EditOptions,
+  type GenerateOptions,
+  type ImageInput,
+  type Labelled,
+  type LoadOptions,
+} from "./dream.js";
 export { type Embeddings, embedCaptions, embedPictures } from "./embedding.js";
+export type { DrawingProgress, EngineStatistics, LoadedModel } from "./engine/protocol.js";
 export { DreamError, type DreamErrorCode } from "./errors.js";
 export { type Fidelity, fidelityOf, judge, type Verdict } from "./evaluate/fidelity.js";
 export { generativeLoss, type Retrieval, retrieval } from "./evaluate/held-out.js";
@@ -59,7 +69,7 @@ export type { Selection, Trajectory } from "./generate/selection.js";
 export { checkGolden, type GoldenReport } from "./golden/check.js";
 export { type HubOptions, resolveModel } from "./hub/resolve-model.js";
 export { type DreamConfig, paperConfig, type SizeName, sizes } from "./models/dream/config.js";
-export { Dream, type DreamLosses, type MaskGroup } from "./models/dream/dream.js";
+export { type DreamLosses, DreamModel, type MaskGroup } from "./models/dream/dream.js";
 export { initialise } from "./models/dream/initialise.js";
 export { TokenMask, TokenOrders } from "./models/dream/mask.js";
 export { type MaskingSchedule, paperMasking } from "./models/dream/masking.js";

@@ -3,13 +3,13 @@ import type { Sample } from "./data/sample.js";
 import type { Wanted } from "./drawing.js";
 import type { Drawings, DrawnSample } from "./evaluate/subject.js";
 import type { Picture } from "./formats/images.js";
-import type { Dream } from "./models/dream/dream.js";
+import type { DreamModel } from "./models/dream/dream.js";
 
 /** No evaluation draws more pictures with one seed. */
 const seedStride = 100_000;
 
 /** Samples as a model is asked for them: by their captions, or by their classes where those condition it. */
-export function wantedOf(samples: readonly Sample[], { config }: Dream, seed: number): Wanted[] {
+export function wantedOf(samples: readonly Sample[], { config }: DreamModel, seed: number): Wanted[] {
   const byClass = config.classes.kind === "labels";
   return samples.map(({ caption, label }, number) => ({
     caption,

@@ -10,6 +10,7 @@ const source = join(root, "src");
 const floors: readonly (readonly string[])[] = [
   ["errors"],
   ["tensor", "formats"],
+  ["device"],
   ["nn", "text", "hub"],
   ["models"],
   ["data"],
@@ -20,6 +21,9 @@ const floors: readonly (readonly string[])[] = [
   ["golden", "plan", "drawing-choice"],
   ["drawing", "embedding", "machine"],
   ["drawing-settings"],
+  ["engine"],
+  ["dream"],
+  ["server"],
   ["samples", "evaluation-data", "evaluation-judges", "sample-drawings"],
   ["report"],
   ["demo", "compare"],

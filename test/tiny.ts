@@ -1,7 +1,7 @@
 /** @file A model small enough for tests that need a whole one. */
 import type { DreamConfig } from "../src/models/dream/config.js";
 import { paperConfig } from "../src/models/dream/config.js";
-import { Dream, type MaskGroup } from "../src/models/dream/dream.js";
+import { DreamModel, type MaskGroup } from "../src/models/dream/dream.js";
 import { initialise } from "../src/models/dream/initialise.js";
 import { TokenMask, TokenOrders } from "../src/models/dream/mask.js";
 import { paperMasking } from "../src/models/dream/masking.js";
@@ -49,8 +49,8 @@ export const tinyTraining: TrainingConfig = {
 };
 
 /** A model with every parameter drawn, the ones that begin at zero too, so that nothing is silent. */
-export function tinyModel(config: DreamConfig = tinyConfig, seed = 1): Dream {
-  const model = new Dream(config);
+export function tinyModel(config: DreamConfig = tinyConfig, seed = 1): DreamModel {
+  const model = new DreamModel(config);
   const random = Generator.fromSeed(seed);
   initialise(model, random);
   noGrad(() => {

@@ -1,5 +1,6 @@
 /** @file `dream cache`: what the frozen models make of pictures and captions, kept on disk, so that training runs without them. */
 import { type Command, InvalidArgumentError } from "commander";
+import { deviceFor } from "../device.js";
 import { bytesPerSample, shardCount } from "../features/cache-format.js";
 import { fillCache } from "../features/cache-writer.js";
 import { makeParts, saveParts } from "../recipe/parts.js";
@@ -7,7 +8,7 @@ import { cacheIndexFor, examplesOf, openPictures } from "../recipe/pictures-data
 import { recipeOf } from "../recipe/recipe.js";
 import { precisionOn } from "../recipe/run.js";
 import { commandLine } from "./command-line.js";
-import { deviceFor, deviceOption } from "./device.js";
+import { deviceOption } from "./device.js";
 import { interruption } from "./interruption.js";
 import { locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";

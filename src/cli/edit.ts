@@ -1,18 +1,18 @@
 /** @file `dream edit`: a part of a picture drawn anew from a sentence, everything else kept. */
 import { type Command, InvalidArgumentError } from "commander";
+import { deviceFor } from "../device.js";
 import { type Drawing, DrawingPipeline } from "../drawing.js";
 import { DreamError } from "../errors.js";
 import { pictureSide } from "../features/picture-codec.js";
 import type { Picture } from "../formats/images.js";
 import { type Box, boxRegion, composite, lightRegion, type Region, tokensOf } from "../generate/region.js";
 import { loadModel } from "../recipe/model-folder.js";
-import { deviceFor } from "./device.js";
 import { addDrawingOptions, checkPrompt, type DrawingFlags, settledBy } from "./drawing-options.js";
 import { keepPicture } from "./kept-pictures.js";
 import { locateModel } from "./locate-model.js";
 import { whole } from "./numbers.js";
 import { Progress } from "./progress.js";
-import { readSquare } from "./read-picture.js";
+import { readSquare, readSquareMask } from "./read-picture.js";
 
 interface EditOptions extends DrawingFlags {
   readonly model: string;
@@ -103,9 +103,5 @@ const pasted = (region: Region, original: Picture, drawn: Picture): Picture => (
 
 async function regionOf({ box, mask }: EditOptions, side: number): Promise<Region> {
   if (mask === undefined) return boxRegion(side, box!);
-  const { data } = await readSquare(mask, side);
-  const grey = Uint8Array.from({ length: side * side }, (_, at) =>
-    Math.round((data[3 * at]! + data[3 * at + 1]! + data[3 * at + 2]!) / 3),
-  );
-  return lightRegion(side, grey);
+  return lightRegion(await readSquareMask(mask, side));
 }

@@ -1,10 +1,11 @@
 /** @file `dream embed`: pictures and sentences as unit vectors of one space. */
 import type { Command } from "commander";
+import { deviceFor } from "../device.js";
 import { type Embeddings, embedCaptions, embedPictures } from "../embedding.js";
 import { DreamError } from "../errors.js";
 import { pictureSide } from "../features/picture-codec.js";
 import { loadModel } from "../recipe/model-folder.js";
-import { deviceFor, deviceOption } from "./device.js";
+import { deviceOption } from "./device.js";
 import { locateModel } from "./locate-model.js";
 import { say, tell } from "./output.js";
 import { readSquare } from "./read-picture.js";

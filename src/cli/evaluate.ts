@@ -1,6 +1,7 @@
 /** @file `dream evaluate`: a model measured by as many measures as are asked for, on its own scenes or on pictures of one's own. */
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { deviceFor } from "../device.js";
 import { DrawingPipeline, type Wanted } from "../drawing.js";
 import type { Choice } from "../drawing-choice.js";
 import { DreamError } from "../errors.js";
@@ -24,7 +25,7 @@ import { recipeOf } from "../recipe/recipe.js";
 import { recipeOfRun } from "../recipe/saved-run.js";
 import { timedDrawings, wantedOf } from "../sample-drawings.js";
 import { commandLine } from "./command-line.js";
-import { deviceFor, deviceOption } from "./device.js";
+import { deviceOption } from "./device.js";
 import { interruption } from "./interruption.js";
 import { locateModel } from "./locate-model.js";
 import { named } from "./names.js";

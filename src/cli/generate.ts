@@ -1,11 +1,11 @@
 /** @file `dream generate`: pictures from sentences, several candidates begun and the best one finished (SAD). */
 import type { Command } from "commander";
+import { deviceFor } from "../device.js";
 import { DrawingPipeline, type Wanted } from "../drawing.js";
 import { DreamError } from "../errors.js";
 import { Profile } from "../generate/profile.js";
 import type { DecodingStep } from "../generate/schedule.js";
 import { loadModel, type TrainedModel } from "../recipe/model-folder.js";
-import { deviceFor } from "./device.js";
 import { addDrawingOptions, checkPrompt, type DrawingFlags, settledBy } from "./drawing-options.js";
 import { keepPicture } from "./kept-pictures.js";
 import { locateModel } from "./locate-model.js";

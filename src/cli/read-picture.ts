@@ -2,16 +2,21 @@
 import { readFileSync } from "node:fs";
 import { centreCrop } from "../data/centre-crop.js";
 import { DreamError } from "../errors.js";
-import { decodePicture, type Picture } from "../formats/images.js";
+import { decodeMask, decodePicture, type Picture } from "../formats/images.js";
 
 /** The middle of a picture. @param side of the square, in pixels @throws DreamError `io` or `format` naming the file */
-export async function readSquare(path: string, side: number): Promise<Picture> {
-  let bytes: Buffer;
+export const readSquare = async (path: string, side: number): Promise<Picture> =>
+  centreCrop(await decodePicture(read(path), path), side);
+
+/** The middle of a mask, light where it marks something. @throws DreamError as {@link readSquare} does */
+export const readSquareMask = async (path: string, side: number): Promise<Picture> =>
+  centreCrop(await decodeMask(read(path), path), side);
+
+function read(path: string): Buffer {
   try {
-    bytes = readFileSync(path);
+    return readFileSync(path);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new DreamError("io", { operation: `read ${path}`, message, hint: "check the path", cause });
   }
-  return centreCrop(await decodePicture(bytes, path), side);
 }

@@ -1,12 +1,13 @@
 /** @file `dream train`: a recipe's run, from nothing, from its own checkpoint, or from another model. */
 import { basename, join } from "node:path";
 import type { Command } from "commander";
+import { deviceFor, deviceKind } from "../device.js";
 import { DreamError } from "../errors.js";
 import { loadModel } from "../recipe/model-folder.js";
 import { type Recipe, recipeNames, recipeOf } from "../recipe/recipe.js";
 import { checkStart } from "../recipe/run.js";
 import { commandLine, quoted } from "./command-line.js";
-import { deviceFor, deviceKind, deviceOption } from "./device.js";
+import { deviceOption } from "./device.js";
 import { interruption } from "./interruption.js";
 import { wasLaunched } from "./launcher.js";
 import { locateModel } from "./locate-model.js";

@@ -16,8 +16,8 @@ export function choiceStories(pipeline: DrawingPipeline, prompts: readonly Promp
   const aligned = pipeline.draw(captions, {
     choice: { kind: "aligned", candidates, atFraction: selectAt },
     seeds,
-    onChoice: (pictures, step) => {
-      halfDrawn = pictures;
+    onChoice: ({ step, halfDrawn: pictures }) => {
+      halfDrawn = pictures();
       decodedShare = (N - step.nextMaskLength) / N;
     },
   });

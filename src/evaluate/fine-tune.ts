@@ -8,7 +8,7 @@ import { setImmediate } from "node:timers/promises";
 import { BatchOrder } from "../data/order.js";
 import { DreamError } from "../errors.js";
 import { sizes } from "../models/dream/config.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import {
   crossEntropy,
   Generator,
@@ -75,7 +75,7 @@ const window = 128;
  * @throws DreamError `value` where labels do not fit, `non-finite` where the loss is no number
  */
 export async function fineTune(
-  model: Dream,
+  model: DreamModel,
   { train, test }: { readonly train: LabelledFeatures; readonly test: LabelledFeatures },
   classes: number,
   settings: FineTuneSettings = usualFineTune,
@@ -124,7 +124,7 @@ class Learner {
   readonly #optimiser: RatedAdamW;
   readonly #smoothing: number;
 
-  constructor(tuned: FineTuned, { config, device }: Dream, settings: FineTuneSettings) {
+  constructor(tuned: FineTuned, { config, device }: DreamModel, settings: FineTuneSettings) {
     const { rate, layerDecay, weightDecay, labelSmoothing } = settings;
     const learning = tuned.learning();
     this.#tuned = tuned;
@@ -164,7 +164,7 @@ class Learner {
   }
 }
 
-function named(tuned: FineTuned, { device }: Dream, { features, labels }: LabelledFeatures): boolean[] {
+function named(tuned: FineTuned, { device }: DreamModel, { features, labels }: LabelledFeatures): boolean[] {
   tuned.setMode("eval");
   const right: boolean[] = [];
   for (let first = 0; first < labels.length; first += window)

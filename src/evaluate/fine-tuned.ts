@@ -1,7 +1,7 @@
 /** @file A copy of a model's encoder with a classifier on its pooled tokens, and how fast each of its parameters may learn. */
 import type { DreamConfig } from "../models/dream/config.js";
 import { tokenCount } from "../models/dream/config.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { Encoder } from "../models/dream/encoder.js";
 import { patchify } from "../models/dream/tokens.js";
 import {
@@ -23,7 +23,7 @@ export class FineTuned extends Module {
   readonly #config: DreamConfig;
 
   /** @param pathDropped share of the samples that skip the last block in training @param random draws the classifier */
-  constructor(model: Dream, classes: number, pathDropped: number, random: Generator) {
+  constructor(model: DreamModel, classes: number, pathDropped: number, random: Generator) {
     super();
     const { config, device } = model;
     const { width } = config.encoder;

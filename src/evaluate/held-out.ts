@@ -1,7 +1,7 @@
 /** @file Two measures of a model on held-out pairs: the generative loss with fixed draws, and retrieval between both sides. */
 import type { FeatureBatch } from "../features/feature-batch.js";
 import { tokenCount } from "../models/dream/config.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { TokenMask, TokenOrders } from "../models/dream/mask.js";
 import { maskedCount } from "../models/dream/masking.js";
 import { patchify } from "../models/dream/tokens.js";
@@ -12,7 +12,7 @@ import { firstRightPlaces, recall } from "./retrieval.js";
 
 /** Mean of the generative loss over mask ratios. The same seed draws the same masks and noise. */
 export function generativeLoss(
-  model: Dream,
+  model: DreamModel,
   batch: FeatureBatch,
   ratios: readonly number[],
   seed: number,
@@ -47,7 +47,7 @@ export interface Retrieval {
 }
 
 /** Recall at 1 within one batch, nothing masked; pictures whose captions read alike are all right for them. */
-export function retrieval(model: Dream, batch: FeatureBatch): Retrieval {
+export function retrieval(model: DreamModel, batch: FeatureBatch): Retrieval {
   return atRest(model, () => {
     const { latents, captionIds } = on(model.device, batch);
     const tokens = patchify(latents, model.config.latent.patch);

@@ -8,7 +8,7 @@ import type { PictureCodec } from "../features/picture-codec.js";
 import { pixelsOf } from "../features/pixels.js";
 import type { Picture } from "../formats/images.js";
 import { type Pool, tokenCount } from "../models/dream/config.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { TokenMask } from "../models/dream/mask.js";
 import { patchify } from "../models/dream/tokens.js";
 import { plainLayerNorm } from "../nn/index.js";
@@ -18,7 +18,7 @@ import type { PictureSplit } from "./splits.js";
 
 /** A model and what turns pictures and words into its inputs. */
 export interface Encoding {
-  readonly model: Dream;
+  readonly model: DreamModel;
   readonly codec: PictureCodec;
   readonly captions: CaptionReader;
 }

@@ -1,6 +1,6 @@
 /** @file Zero-shot classification while tokens are hidden: the curve that lets SAD score a drawing hardly begun (SPEC section 11). */
 import { tokenCount } from "../models/dream/config.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { TokenMask, TokenOrders } from "../models/dream/mask.js";
 import { maskedCount } from "../models/dream/masking.js";
 import { patchify } from "../models/dream/tokens.js";
@@ -33,7 +33,7 @@ const window = 256;
  * @param seed draws what is hidden, the same pictures' tokens in the same order at every share
  */
 export function zeroShotCurve(
-  model: Dream,
+  model: DreamModel,
   { latents, classes, classIds }: { latents: Tensor; classes: readonly number[]; classIds: Tensor },
   shares: readonly number[],
   seed: number,
@@ -51,7 +51,7 @@ export function zeroShotCurve(
 }
 
 /** @param latents [P, C, H, W] @param masked share of the tokens that is hidden @returns unit length, [P, joint width], on the CPU */
-function embedHidden(model: Dream, latents: Tensor, masked: number, seed: number): Tensor {
+function embedHidden(model: DreamModel, latents: Tensor, masked: number, seed: number): Tensor {
   return atRest(model, () => {
     const [P, N] = [latents.size(0), tokenCount(model.config)];
     const random = Generator.fromSeed(seed);

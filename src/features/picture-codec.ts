@@ -1,5 +1,5 @@
 /** @file What turns pictures into latents and back: the paper's VAE, or principal components of patches in its place. */
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import type { Tensor } from "../tensor/index.js";
 
 export interface PictureCodec {
@@ -26,7 +26,7 @@ export function pictureSide({
   model,
   codec,
 }: {
-  readonly model: Dream;
+  readonly model: DreamModel;
   readonly codec: Pick<PictureCodec, "stride">;
 }): number {
   return model.config.latent.side * codec.stride;

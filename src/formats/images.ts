@@ -54,6 +54,23 @@ export async function decodePicture(bytes: Uint8Array, source: string): Promise<
   }
 }
 
+/**
+ * Decodes a mask: what is to be marked is light. Where some pixels of the file are transparent, those are meant, and colours say nothing.
+ * @throws DreamError `format` as {@link decodePicture} does
+ */
+export async function decodeMask(bytes: Uint8Array, source: string): Promise<Picture> {
+  const picture = await decodePicture(bytes, source);
+  const image = sharp(bytes, { limitInputPixels: maximumPixels, failOn: "error" });
+  const { hasAlpha } = await image.metadata();
+  if (!hasAlpha) return picture;
+  const { width, height } = picture;
+  const opacity = await image.extractChannel("alpha").toColourspace("b-w").raw().toBuffer();
+  if (opacity.every((value) => value === 255)) return picture;
+  const data = new Uint8Array(3 * opacity.length);
+  for (const [at, value] of opacity.entries()) data.fill(255 - value, 3 * at, 3 * at + 3);
+  return { width, height, data };
+}
+
 async function decodeInks(image: Sharp): Promise<Picture> {
   const { data, info } = await image
     .pipelineColourspace("cmyk")

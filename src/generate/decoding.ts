@@ -78,6 +78,11 @@ export class Decoding {
     return this.#done === this.#steps.length;
   }
 
+  /** How many steps draw something. */
+  get steps(): number {
+    return this.#steps.length;
+  }
+
   /** @returns [B, C, H, W] in the units of the latents that the model was trained on, once finished */
   latents(): Tensor {
     return unpatchify(this.#canvas.tokens, this.#engine.model.config.latent.patch);

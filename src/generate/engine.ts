@@ -3,7 +3,7 @@
  * empty canvas, the samplers with the head's embeddings of their times.
  */
 import { tokenCount } from "../models/dream/config.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { TokenMask } from "../models/dream/mask.js";
 import type { Sampler, SamplingMethod } from "../models/dream/token-diffusion.js";
 import type { TextMemory } from "../nn/index.js";
@@ -34,7 +34,7 @@ export class DrawingEngine {
    * @param emptyCaption what the decoder reads where it is told nothing: states [1, L, W], or word ids int64 [1, L]
    */
   constructor(
-    readonly model: Dream,
+    readonly model: DreamModel,
     emptyCaption: Tensor,
     { precision = "float32", profile = null }: EngineOptions = {},
   ) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { tinyConfig, tinyGroup, tinyModel } from "../../test/tiny.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { patchify } from "../models/dream/tokens.js";
 import { scope, type Tensor, tensor } from "../tensor/index.js";
 import { DrawingEngine, type Precision } from "./engine.js";
@@ -18,7 +18,7 @@ interface Drawn extends Partial<DrawingRequest> {
   /** Which of the captions, one for each seed; the first ones where left out. */
   readonly images?: readonly [start: number, count: number];
   readonly observe?: (event: DrawingEvent) => void;
-  readonly by?: Dream;
+  readonly by?: DreamModel;
   readonly precision?: Precision;
 }
 

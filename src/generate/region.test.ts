@@ -10,6 +10,12 @@ const box = fc.record({
   height: fc.integer({ min: 5, max: 20 }),
 });
 
+const picture = (grey: Uint8Array) => ({
+  width: side,
+  height: side,
+  data: new Uint8Array([...grey].flatMap((value) => [value, value, value])),
+});
+
 describe("regions of a picture", () => {
   it("touch a token where any of its pixels is in them", () => {
     fc.assert(
@@ -28,14 +34,14 @@ describe("regions of a picture", () => {
   it("are a mask's light pixels", () => {
     const grey = new Uint8Array(side * side);
     grey[5 * side + 9] = 128;
-    const region = lightRegion(side, grey);
+    const region = lightRegion(picture(grey));
     expect(region.bits.reduce((sum, bit) => sum + bit, 0)).toBe(1);
     expect(tokensOf(region, 4)[4 * 1 + 2]).toBe(1);
   });
 
   it("must have a pixel", () => {
     expect(() => boxRegion(side, { x: 16, y: 0, width: 4, height: 4 })).toThrow(/inside the 16 x 16 pixels/);
-    expect(() => lightRegion(side, new Uint8Array(side * side).fill(127))).toThrow(/without light pixels/);
+    expect(() => lightRegion(picture(new Uint8Array(side * side).fill(127)))).toThrow(/without light pixels/);
   });
 
   it("take the drawn pixels, and leave the others to the bit", () => {

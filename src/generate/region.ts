@@ -1,5 +1,6 @@
 /** @file Which part of a picture is drawn anew: regions in pixels, and the tokens that they touch. */
 import { DreamError } from "../errors.js";
+import type { Picture } from "../formats/images.js";
 
 /** A yes or no for each pixel of a square picture, row by row; 1 is drawn anew. */
 export interface Region {
@@ -24,9 +25,12 @@ export function boxRegion(side: number, { x, y, width, height }: Box): Region {
   return notEmpty({ side, bits }, `a box of ${width} x ${height} at ${x}, ${y}`);
 }
 
-/** The light pixels of a grey picture. @param grey row by row, 0..255 @throws DreamError `value` where there are none */
-export function lightRegion(side: number, grey: Uint8Array): Region {
-  return notEmpty({ side, bits: grey.map((value) => (value >= 128 ? 1 : 0)) }, "a mask without light pixels");
+/** The light pixels of a square picture. @throws DreamError `value` where there are none */
+export function lightRegion({ width: side, data }: Picture): Region {
+  const bits = Uint8Array.from({ length: side * side }, (_, at) =>
+    Math.round((data[3 * at]! + data[3 * at + 1]! + data[3 * at + 2]!) / 3) >= 128 ? 1 : 0,
+  );
+  return notEmpty({ side, bits }, "a mask without light pixels");
 }
 
 function notEmpty(region: Region, what: string): Region {

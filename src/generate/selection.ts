@@ -3,7 +3,7 @@
  * a half-drawn picture by the cosine of its embedding and the caption's.
  */
 import { DreamError } from "../errors.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { scope, type Tensor, tensor } from "../tensor/index.js";
 import type { DecodingStep } from "./schedule.js";
 import type { Canvas } from "./trajectory.js";
@@ -85,7 +85,11 @@ function choicePlace(atStep: number, steps: readonly DecodingStep[]): number {
  * @param texts [B, joint width], unit length
  * @returns B cosines, and the canvases with what the encoder gives of them
  */
-export function scoreCanvas(model: Dream, canvas: Canvas, texts: Tensor): { scores: number[]; seen: Canvas } {
+export function scoreCanvas(
+  model: DreamModel,
+  canvas: Canvas,
+  texts: Tensor,
+): { scores: number[]; seen: Canvas } {
   return scope(() => {
     const { output, representation } = model.encoder.forward(canvas.tokens, canvas.mask);
     const scores = model.embedRepresentation(representation).mul(texts).sum(1).toNumbers();

@@ -4,7 +4,7 @@
  * encoded for its score is not encoded again.
  */
 import { tokenCount } from "../models/dream/config.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { TokenMask, type TokenOrders } from "../models/dream/mask.js";
 import type { TextMemory } from "../nn/index.js";
 import { cat, scope, type Tensor, tensor, zeros } from "../tensor/index.js";
@@ -33,7 +33,7 @@ export interface Conditions {
 }
 
 /** Nothing drawn yet. @param encoded what the encoder gives of one; null where that depends on its class */
-export function emptyCanvas(model: Dream, batch: number, encoded: Tensor | null): Canvas {
+export function emptyCanvas(model: DreamModel, batch: number, encoded: Tensor | null): Canvas {
   const N = tokenCount(model.config);
   const tokens = zeros([batch, N, model.diffusion.tokenWidth], { device: model.device });
   return { tokens, mask: TokenMask.all(batch, N), encoded, away: null };

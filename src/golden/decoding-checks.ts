@@ -5,7 +5,7 @@ import type { NoiseRequest, NoiseSource } from "../generate/noise.js";
 import type { DrawingRequest } from "../generate/request.js";
 import { ancestral, type Guidance, guidanceScale, maskLengthAfter } from "../generate/schedule.js";
 import type { Selection } from "../generate/selection.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { TokenMask, TokenOrders } from "../models/dream/mask.js";
 import type { TokenNoise } from "../models/dream/token-diffusion.js";
 import { cat, scope, type Tensor } from "../tensor/index.js";
@@ -23,7 +23,7 @@ interface DecodingCase {
 }
 
 /** @param model in `eval` mode with the recorded weights; not changed */
-export function checkDecodings(book: CheckBook, model: Dream): void {
+export function checkDecodings(book: CheckBook, model: DreamModel): void {
   const cases = (book.recordings.json.notes?.generation_cases ?? {}) as Readonly<
     Record<string, DecodingCase>
   >;
@@ -110,7 +110,7 @@ function requestOf(
   return { request, emptyCaption: captions.narrow(0, guided ? orders.batch : 0, 1) };
 }
 
-function checkDecoding(book: CheckBook, model: Dream, name: string, settings: DecodingCase): void {
+function checkDecoding(book: CheckBook, model: DreamModel, name: string, settings: DecodingCase): void {
   const { request, emptyCaption } = requestOf(book.recordings, name, settings);
   const engine = new DrawingEngine(model, emptyCaption);
   const { orders, guidance, selection } = request;

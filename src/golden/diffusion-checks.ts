@@ -1,21 +1,21 @@
 /** @file Checks of the diffusion head and its process: network, loss terms, reverse steps, sampling (SPEC sections 3, 4, 7). */
 
 import { timeFrequencies } from "../models/dream/diffusion-head.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { type NoiseSampler, predictionOf } from "../models/dream/noise-sampler.js";
 import type { HeadGuidance } from "../models/dream/token-diffusion.js";
 import { cat, stack, type Tensor } from "../tensor/index.js";
 import { type CheckBook, recordedDiffusion } from "./subject.js";
 
 /** @param model in `eval` mode with the recorded weights; not changed */
-export function checkDiffusion(book: CheckBook, model: Dream): void {
+export function checkDiffusion(book: CheckBook, model: DreamModel): void {
   checkNetwork(book, model);
   checkTerms(book, model);
   checkReverseSteps(book, model);
   checkSampling(book, model);
 }
 
-function checkNetwork(book: CheckBook, { diffusionHead }: Dream): void {
+function checkNetwork(book: CheckBook, { diffusionHead }: DreamModel): void {
   const { recordings } = book;
   if (recordings.hasInput("in.net.x")) {
     const times = recordings.input("in.net.t");
@@ -38,7 +38,7 @@ function checkNetwork(book: CheckBook, { diffusionHead }: Dream): void {
   });
 }
 
-function checkTerms(book: CheckBook, model: Dream): void {
+function checkTerms(book: CheckBook, model: DreamModel): void {
   const diffusion = recordedDiffusion(model);
   const { recordings } = book;
   if (!recordings.hasInput("in.loss.x0")) return;
@@ -57,7 +57,7 @@ function checkTerms(book: CheckBook, model: Dream): void {
   book.check("out.loss.masked_mean", () => total.mul(mask).sum().div(mask.sum()).reshape([1]));
 }
 
-function checkReverseSteps(book: CheckBook, model: Dream): void {
+function checkReverseSteps(book: CheckBook, model: DreamModel): void {
   const sampler = recordedDiffusion(model).ancestral();
   const { recordings } = book;
   if (!recordings.hasInput("in.pstep.x")) return;
@@ -82,7 +82,7 @@ function checkReverseSteps(book: CheckBook, model: Dream): void {
   }
 }
 
-function checkSampling(book: CheckBook, model: Dream): void {
+function checkSampling(book: CheckBook, model: DreamModel): void {
   const { recordings } = book;
   for (const name of recordings.names) {
     const [, key, scale, temperature] = /^out\.sample\.((?:cfg)([\d.]+))\.t([\d.]+)\.out$/.exec(name) ?? [];

@@ -1,7 +1,7 @@
 /** @file Checks of single passes: tokens, encoder, embeddings, aligner, decoder (SPEC section 3). */
 
 import type { Pool } from "../models/dream/config.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { TokenMask } from "../models/dream/mask.js";
 import { ImageProjection } from "../models/dream/projection.js";
 import { pytorchName } from "../models/dream/pytorch-names.js";
@@ -14,7 +14,7 @@ import type { CheckBook } from "./subject.js";
 const pools: Readonly<Record<string, Pool>> = { "": "all", _imgtokens: "image", _buffer: "buffer" };
 
 /** @param model in `eval` mode with the recorded weights; not changed */
-export function checkForward(book: CheckBook, model: Dream): void {
+export function checkForward(book: CheckBook, model: DreamModel): void {
   const { recordings } = book;
   const { patch } = model.config.latent;
   if (recordings.hasInput("in.patch.latents"))
@@ -32,7 +32,7 @@ export function checkForward(book: CheckBook, model: Dream): void {
     checkDecoder(book, model, encoded, tokens, mask, recordings.input("in.dec.t5"));
 }
 
-function checkTextTower(book: CheckBook, model: Dream, ids: Tensor): void {
+function checkTextTower(book: CheckBook, model: DreamModel, ids: Tensor): void {
   let x = model.textTower.embed(ids);
   for (const [i, block] of model.textTower.blocks.entries()) {
     x = model.textTower.through(block, x);
@@ -43,7 +43,7 @@ function checkTextTower(book: CheckBook, model: Dream, ids: Tensor): void {
   book.check("out.text.feat_norm", () => model.embedTexts(ids));
 }
 
-function checkEncoder(book: CheckBook, model: Dream, tokens: Tensor, mask: TokenMask): Tensor {
+function checkEncoder(book: CheckBook, model: DreamModel, tokens: Tensor, mask: TokenMask): Tensor {
   const { encoder, imageProjection } = model;
   book.check("out.enc.tokens_in", () => tokens);
   let x = encoder.embed(tokens, mask);
@@ -71,7 +71,7 @@ function checkEncoder(book: CheckBook, model: Dream, tokens: Tensor, mask: Token
 }
 
 /** The other image projections that the release offers, on the same encoder output. */
-function checkAlternatives(book: CheckBook, model: Dream, encoded: Tensor): void {
+function checkAlternatives(book: CheckBook, model: DreamModel, encoded: Tensor): void {
   const { recordings } = book;
   const kinds = new Set(recordings.names.flatMap((name) => /^out\.alt\.(\w+)\.out_/.exec(name)?.[1] ?? []));
   for (const kind of kinds) {
@@ -100,7 +100,7 @@ function checkAlternatives(book: CheckBook, model: Dream, encoded: Tensor): void
 
 function checkDecoder(
   book: CheckBook,
-  model: Dream,
+  model: DreamModel,
   encoded: Tensor,
   tokens: Tensor,
   mask: TokenMask,

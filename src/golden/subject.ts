@@ -1,5 +1,5 @@
 /** @file What is checked: a model built from the recording's config with the recording's weights, and the book of checks. */
-import { Dream } from "../models/dream/dream.js";
+import { DreamModel } from "../models/dream/dream.js";
 import { NoiseDiffusion } from "../models/dream/noise-diffusion.js";
 import { pytorchState } from "../models/dream/pytorch-names.js";
 import { configFromFlags } from "../models/dream/release-settings.js";
@@ -9,15 +9,15 @@ import type { Recordings } from "./recordings.js";
 import { type Check, errorOf, type Quantity } from "./tolerance.js";
 
 /** A fresh model with the recorded weights, in `eval` mode. */
-export function recordedModel(recordings: Recordings): Dream {
-  const model = new Dream(configFromFlags(recordings.json.config), recordings.device);
+export function recordedModel(recordings: Recordings): DreamModel {
+  const model = new DreamModel(configFromFlags(recordings.json.config), recordings.device);
   loadState(pytorchState(model), fileState(recordings.weights));
   model.setMode("eval");
   return model;
 }
 
 /** The recorded model's diffusion process, which is the paper's. */
-export function recordedDiffusion({ diffusion }: Dream): NoiseDiffusion {
+export function recordedDiffusion({ diffusion }: DreamModel): NoiseDiffusion {
   if (diffusion instanceof NoiseDiffusion) return diffusion;
   throw new Error("internal: a recording is of the paper's diffusion");
 }

@@ -1,7 +1,7 @@
 /** @file Checks of tables in double precision: schedules, masking distributions, learning rate, weight-decay groups, diffusion constants. */
 import { decodingSchedule, guidanceScale, maskLengthAfter } from "../generate/schedule.js";
 import { type DiffusionConstants, diffusionConstants } from "../models/dream/diffusion-constants.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import {
   cumulative,
   type MaskingWarmup,
@@ -33,7 +33,7 @@ export const tableKinds = [
 ] as const;
 
 /** @returns the names of tables of a kind that is not known here */
-export function checkTables(book: CheckBook, model: Dream): string[] {
+export function checkTables(book: CheckBook, model: DreamModel): string[] {
   const unknown: string[] = [];
   if (book.recordings.has("tables")) {
     const tables = book.recordings.table("tables") as Json;
@@ -221,7 +221,7 @@ function checkLearningRate(book: CheckBook, table: LearningRateTable): void {
 
 function checkParameterGroups(
   book: CheckBook,
-  model: Dream,
+  model: DreamModel,
   groups: { readonly decay: readonly string[]; readonly no_decay: readonly string[] },
 ): void {
   const parameters = model.parameters();

@@ -1,7 +1,7 @@
 /** @file Checks of training: the contrastive loss and its variants, whole steps with gradients, AdamW and EMA (SPEC sections 4, 6). */
 import type { ContrastiveConfig } from "../models/dream/config.js";
 import { contrastiveLoss } from "../models/dream/contrastive.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { TokenMask, TokenOrders } from "../models/dream/mask.js";
 import { pytorchName, pytorchState } from "../models/dream/pytorch-names.js";
 import { patchify } from "../models/dream/tokens.js";
@@ -146,7 +146,7 @@ function checkStep(book: CheckBook, letter: string, hasGradients: boolean): void
 /** Loss terms of all rows, masked or not, and the decoder's output. */
 function checkRows(
   book: CheckBook,
-  model: Dream,
+  model: DreamModel,
   letter: string,
   { latents, captions, mask }: { latents: Tensor; captions: Tensor; mask: TokenMask },
 ): void {
@@ -199,7 +199,7 @@ interface OptimiserCase {
  * Steps with the recorded gradients times each recorded scale. Recorded ones, because Adam divides by the gradient's size: where
  * the true gradient is zero (keys' biases), it would turn rounding into steps of full length.
  */
-function checkOptimiser(book: CheckBook, model: Dream): void {
+function checkOptimiser(book: CheckBook, model: DreamModel): void {
   const { optimizer_case: settings } = book.recordings.table("tables") as { optimizer_case?: OptimiserCase };
   if (settings === undefined) return;
   const file = book.recordings.open("grads");

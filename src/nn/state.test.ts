@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { tinyConfig, tinyModel } from "../../test/tiny.js";
-import { Dream } from "../models/dream/dream.js";
+import { DreamModel } from "../models/dream/dream.js";
 import { pytorchState } from "../models/dream/pytorch-names.js";
 import { loadState, stateFile, stateInMemory, writeState } from "./index.js";
 
@@ -12,7 +12,7 @@ describe("state", () => {
     const model = tinyModel();
     const path = join(mkdtempSync(join(tmpdir(), "dream-state-")), "model.safetensors");
     await writeState(path, pytorchState(model));
-    const other = new Dream(tinyConfig);
+    const other = new DreamModel(tinyConfig);
     loadState(pytorchState(other), stateFile(path));
     const loaded = new Map(pytorchState(other));
     for (const [name, tensor] of pytorchState(model))

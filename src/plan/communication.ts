@@ -2,7 +2,7 @@
  * @file What the processes of a data-parallel step tell one another, on paper: bytes that each sends, and receives as many, where an
  * all-reduce goes around a ring in 2 (P - 1) / P of its tensor, and a gathering in (P - 1) / P of its result.
  */
-import { Dream } from "../models/dream/dream.js";
+import { DreamModel } from "../models/dream/dream.js";
 import type { Recipe } from "../recipe/recipe.js";
 
 /** Bytes that one process sends in one step. */
@@ -42,7 +42,7 @@ export function parameterCounts(model: Recipe["model"]): ParameterCounts {
 function countParameters(config: Recipe["model"]): ParameterCounts {
   const parts: Record<string, number> = {};
   let total = 0;
-  const model = new Dream(config, "meta");
+  const model = new DreamModel(config, "meta");
   for (const [name, { elementCount }] of model.parameters()) {
     const [part = name] = name.split(".");
     parts[part] = (parts[part] ?? 0) + elementCount;

@@ -4,7 +4,7 @@
  * and activation functions are not counted, nor the contrastive loss's own product, a few millionths of a step.
  */
 import { type DreamConfig, type StackConfig, tokenCount, tokenWidth } from "../models/dream/config.js";
-import { Dream } from "../models/dream/dream.js";
+import { DreamModel } from "../models/dream/dream.js";
 import type { Recipe } from "../recipe/recipe.js";
 import type { Ceiling } from "../train/ceiling.js";
 import { isBlockMatrix, orthogonalRounds } from "../train/muon.js";
@@ -193,7 +193,7 @@ export function maskedStepFlops(recipe: Recipe, processes: number): Ceiling["ste
 
 /** Of Muon's iterations: for a matrix [m, n], m the smaller, a square, its square, and their product with the matrix. */
 function muonFlops(config: DreamConfig): number {
-  const model = new Dream(config, "meta");
+  const model = new DreamModel(config, "meta");
   const sizes = model
     .parameters()
     .filter(isBlockMatrix)

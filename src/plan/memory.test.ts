@@ -10,10 +10,10 @@ const script = `
 const { readFileSync } = require("node:fs");
 const peak = () => 1024 * Number(/VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]);
 (async () => {
-  const { engine, Dream, initialise, Trainer, readRecipe } = await import(process.argv[1] + "/dist/index.js");
+  const { engine, DreamModel, initialise, Trainer, readRecipe } = await import(process.argv[1] + "/dist/index.js");
   const recipe = { ...readRecipe("small-photos"), ...JSON.parse(process.argv[2]) };
   const { model: config, batchSize } = recipe;
-  const model = new Dream(config);
+  const model = new DreamModel(config);
   initialise(model, engine.Generator.fromSeed(1));
   const trainer = new Trainer(model, recipe, 2);
   for (const epoch of [1, 75, 37, 10, 60, 90, 20, 50]) engine.scope(() => {

@@ -102,12 +102,12 @@ function simulate(of: Recipe, processes: number, steps: number): number {
 /** The engine's rate before every step and the step's seconds, as a process of its own measures them. */
 const script = `
 (async () => {
-  const { engine, Dream, initialise, Trainer, readRecipe } = await import(process.argv[1] + "/dist/index.js");
+  const { engine, DreamModel, initialise, Trainer, readRecipe } = await import(process.argv[1] + "/dist/index.js");
   const { matmulGflops } = await import(process.argv[1] + "/dist/tensor/benchmark.js");
   const masking = { kind: "uniform", minimum: 0.75, maximum: 0.75 };
   const recipe = { ...readRecipe("small-photos"), batchSize: 32, precision: "float32", maskGroups: 1, masking };
   const { model: config, batchSize } = recipe;
-  const model = new Dream(config);
+  const model = new DreamModel(config);
   initialise(model, engine.Generator.fromSeed(1));
   const trainer = new Trainer(model, recipe, 2);
   const rounds = [];

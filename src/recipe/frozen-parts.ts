@@ -20,8 +20,8 @@ import type { Recipe } from "./recipe.js";
 /** What the parts are, as recipes and models' folders say it. */
 export type PartsDescription = Pick<Recipe, "codec" | "captions">;
 
-/** Finds a frozen model's folder by its path or its name on the hub. @param files what is wanted of it */
-export type LocateModel = (name: string, files: "weights" | "tokenizer") => Promise<string>;
+/** Finds a model's folder by its path or its name on the hub. @param files what is wanted of it; `dream`: a whole model of ours */
+export type LocateModel = (name: string, files: "weights" | "tokenizer" | "dream") => Promise<string>;
 
 /** Where frozen models compute, and in what. */
 export interface FrozenPlace {

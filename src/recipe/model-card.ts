@@ -1,10 +1,10 @@
 /** @file The card of a published model: what it is, where it comes from, how to use it. */
-import { Dream } from "../models/dream/dream.js";
+import { DreamModel } from "../models/dream/dream.js";
 import type { ModelDescription } from "./model-description.js";
 
 /** Markdown with the front matter that model hubs read. */
 export function modelCard({ origin, model, codec, captions, drawing, sizePixels }: ModelDescription): string {
-  const parameters = new Dream(model, "meta")
+  const parameters = new DreamModel(model, "meta")
     .parameters()
     .reduce((sum, [, { shape }]) => sum + shape.reduce((product, size) => product * size, 1), 0);
   const pictures =

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { DreamError } from "../errors.js";
 import { writeAtomically } from "../formats/atomic.js";
-import { Dream } from "../models/dream/dream.js";
+import { DreamModel } from "../models/dream/dream.js";
 import { pytorchName, pytorchState } from "../models/dream/pytorch-names.js";
 import { loadState, type NamedTensor, stateFile } from "../nn/index.js";
 import { type Device, noGrad } from "../tensor/index.js";
@@ -27,7 +27,7 @@ import type { Recipe } from "./recipe.js";
 
 /** A trained model with what turns words and pictures into its inputs and back. */
 export interface TrainedModel extends Parts {
-  readonly model: Dream;
+  readonly model: DreamModel;
   readonly drawing: Recipe["drawing"];
 }
 
@@ -65,31 +65,33 @@ export async function saveModel(
 }
 
 /**
- * Opens a model's folder.
- * @param locate finds the frozen models that the folder names
+ * Opens a model.
+ * @param name its folder, or what `locate` finds it by
+ * @param locate finds it, and the frozen models that its folder names
  * @param device where the network and the frozen models compute
  * @throws DreamError naming the file that is missing or damaged
  */
 export async function loadModel(
-  folder: string,
+  name: string,
   locate: LocateModel = localModel,
   device: Device = "cpu",
 ): Promise<TrainedModel> {
+  const folder = await locate(name, "dream");
   const description = readModelDescription(folder);
   const parts = await loadParts(folder, description, locate, { device, dtype: "float32" });
   checkParts(parts, description.model, description.sizePixels);
-  const model = new Dream(description.model, device);
+  const model = new DreamModel(description.model, device);
   loadState(pytorchState(model), stateFile(join(folder, weightsFile)));
   model.setMode("eval");
   return { ...parts, model, drawing: description.drawing };
 }
 
-/** Finds frozen models by path alone. */
-export const localModel: LocateModel = async (name) => {
+/** Finds models by path alone. */
+export const localModel: LocateModel = async (name, files) => {
   if (statSync(name, { throwIfNoEntry: false })?.isDirectory()) return name;
   throw new DreamError("io", {
     operation: `open ${name}`,
-    expected: "a frozen model's folder",
+    expected: files === "dream" ? "a model's folder" : "a frozen model's folder",
     got: "no such folder",
     hint: "the commands find models on the hub; a program passes a way to locate them",
   });
@@ -107,7 +109,7 @@ export function weightsOf(trainer: Trainer, weights: ModelOrigin["weights"]): Na
 /** A model of the averages as they stand, apart from the one in training. */
 export function averagedModel(trainer: Trainer, parts: Parts, { drawing }: Recipe): TrainedModel {
   const averages = new Map(weightsOf(trainer, "ema"));
-  const model = new Dream(trainer.model.config);
+  const model = new DreamModel(trainer.model.config);
   noGrad(() => {
     for (const [name, tensor] of pytorchState(model)) tensor.copy_(averages.get(name)!);
   });

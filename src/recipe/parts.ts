@@ -94,6 +94,15 @@ export async function saveParts(folder: string, { codec, captions }: Parts): Pro
   }
 }
 
+/** The files in a model's folder that {@link loadParts} reads there; of several names in one place one is enough. */
+export function partFiles({ codec, captions }: PartsDescription): (string | string[])[] {
+  const tokenizer = (folder: string): string[] => [`${folder}/tokenizer.json`, `${folder}/spiece.model`];
+  return [
+    ...(codec.kind === "patches" ? [codecFile] : []),
+    ...(captions.kind === "words" ? [wordsFile] : [tokenizer(clipFolder), tokenizer(t5Folder)]),
+  ];
+}
+
 /**
  * Opens the parts that a folder keeps or names.
  * @param sizePixels of the model's pictures

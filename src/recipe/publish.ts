@@ -1,5 +1,5 @@
 /** @file A run's model as a folder of its own, to be kept, given away or put on a hub. */
-import { Dream } from "../models/dream/dream.js";
+import { DreamModel } from "../models/dream/dream.js";
 import { pytorchName } from "../models/dream/pytorch-names.js";
 import { type StoredTensor, writeStored } from "../nn/index.js";
 import { describeModel, type ModelOrigin } from "./model-description.js";
@@ -12,7 +12,7 @@ export async function publishRun(
   to: string,
   weights: ModelOrigin["weights"],
 ): Promise<void> {
-  const model = new Dream(config, "meta");
+  const model = new DreamModel(config, "meta");
   const averaged = new Set(weights === "ema" ? model.parameters().map(([path]) => path) : []);
   const tensors = [...model.namedTensors()].map(([path]): [string, StoredTensor] => [
     pytorchName(path),

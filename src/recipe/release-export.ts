@@ -6,7 +6,7 @@ import { OrderedDict, type PickleKey, type PickleValue } from "../formats/pickle
 import { openSafetensors, type SafetensorsEntry } from "../formats/safetensors.js";
 import { TorchTensor } from "../formats/torch/tensor.js";
 import { writeTorchFile } from "../formats/torch/torch-file.js";
-import { Dream } from "../models/dream/dream.js";
+import { DreamModel } from "../models/dream/dream.js";
 import { settingsOfConfig } from "../models/dream/release-settings.js";
 import { argsOf, releaseCheckpointOf, runStateOf } from "../train/release-checkpoint.js";
 import { readModelDescription } from "./model-description.js";
@@ -24,7 +24,7 @@ export async function releaseOfRun(
   { recipe, config, checkpoint, last }: SavedRun,
   to: string,
 ): Promise<void> {
-  const value = releaseCheckpointOf(new Dream(config, "meta"), runStateOf(checkpoint), {
+  const value = releaseCheckpointOf(new DreamModel(config, "meta"), runStateOf(checkpoint), {
     optimiser: recipe.optimiser,
     learningRate: last?.learningRate ?? recipe.learningRate.peak,
     epoch: Math.floor(last?.epoch ?? 0),

@@ -6,7 +6,7 @@ import { DreamError } from "../errors.js";
 import type { PickleValue } from "../formats/pickle/value.js";
 import { openTorchFile } from "../formats/torch/torch-file.js";
 import type { DreamConfig } from "../models/dream/config.js";
-import { Dream } from "../models/dream/dream.js";
+import { DreamModel } from "../models/dream/dream.js";
 import { pytorchName } from "../models/dream/pytorch-names.js";
 import { configOfRelease } from "../models/dream/release-config.js";
 import { checkFit, writeStored } from "../nn/index.js";
@@ -66,7 +66,7 @@ export async function publishRelease(
     });
   // The live model's buffers, where the averages have none of their own.
   const tensors = new Map([...checkpoint.model, ...chosen]);
-  const wanted = [...new Dream(config, "meta").namedTensors()];
+  const wanted = [...new DreamModel(config, "meta").namedTensors()];
   checkFit(
     wanted.map(([path, tensor]) => [pytorchName(path), tensor]),
     { name: checkpoint.path, shapes: shapesOf(tensors) },
@@ -82,7 +82,7 @@ export async function runOfRelease(
   parts: Parts,
   to: string,
 ): Promise<void> {
-  const model = new Dream(modelConfigFor(recipe, parts.captions), "meta");
+  const model = new DreamModel(modelConfigFor(recipe, parts.captions), "meta");
   const { tensors, stepCount } = runStateOfRelease(checkpoint, model);
   await saveParts(to, parts);
   await writeRecipe(to, recipe);

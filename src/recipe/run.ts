@@ -4,7 +4,7 @@ import { stringify } from "yaml";
 import { BatchOrder } from "../data/order.js";
 import type { FeatureSource } from "../features/feature-batch.js";
 import { removeHalfWritten } from "../formats/atomic.js";
-import { Dream } from "../models/dream/dream.js";
+import { DreamModel } from "../models/dream/dream.js";
 import { initialise } from "../models/dream/initialise.js";
 import { loadState, writeState } from "../nn/index.js";
 import { type Device, Generator, hasFastBfloat16, type ProcessGroup } from "../tensor/index.js";
@@ -50,7 +50,7 @@ export function freshTrainer(
 ): Trainer {
   const config = modelConfigFor(recipe, parts.captions);
   checkParts(parts, config, recipe.data.sizePixels);
-  const model = new Dream(config);
+  const model = new DreamModel(config);
   initialise(model, Generator.fromSeed(recipe.seed));
   if (from !== undefined) copyParameters(from.model, model);
   return new Trainer(
@@ -67,9 +67,9 @@ export function precisionOn(device: Device, wanted: Recipe["precision"]): Recipe
 }
 
 /** A model on a device; the one on the CPU is let go of. */
-function moved(model: Dream, device: Device): Dream {
+function moved(model: DreamModel, device: Device): DreamModel {
   if (model.device === device) return model;
-  const there = new Dream(model.config, device);
+  const there = new DreamModel(model.config, device);
   copyParameters(model, there);
   model.dispose();
   return there;
@@ -80,13 +80,13 @@ function moved(model: Dream, device: Device): Dream {
  * @throws DreamError `state` where a recipe's model cannot start from another
  */
 export function checkStart(recipe: Recipe, from: TrainedModel): void {
-  const model = new Dream(modelConfigFor(recipe, from.captions));
+  const model = new DreamModel(modelConfigFor(recipe, from.captions));
   copyParameters(from.model, model);
   model.dispose();
 }
 
 /** @throws DreamError `state` naming every parameter that does not fit */
-function copyParameters(from: Dream, to: Dream): void {
+function copyParameters(from: DreamModel, to: DreamModel): void {
   const named = [...from.namedTensors()];
   const tensors = new Map(named);
   loadState([...to.namedTensors()], {

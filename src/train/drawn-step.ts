@@ -1,6 +1,6 @@
 /** @file What one process's part of a step draws by chance: made before its batch is there, while a GPU is still at the step before. */
 import { tokenCount } from "../models/dream/config.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { TokenMask } from "../models/dream/mask.js";
 import { type MaskingSchedule, maskedCount } from "../models/dream/masking.js";
 import type { DiffusionDraws } from "../models/dream/token-diffusion.js";
@@ -43,7 +43,7 @@ export interface DrawSettings {
 
 /** @returns tensors that belong to the caller: {@link disposeDrawn} */
 export function drawStep(
-  model: Dream,
+  model: DreamModel,
   shares: readonly Share[],
   { seed, masking, maskGroups, captionDrop }: DrawSettings,
   place: StepPlace,

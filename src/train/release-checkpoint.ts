@@ -11,7 +11,7 @@ import {
   PythonFloat,
 } from "../formats/pickle/value.js";
 import { TorchTensor } from "../formats/torch/tensor.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import type { ReleaseSettings } from "../models/dream/release-settings.js";
 import type { AdamWConfig } from "./adamw.js";
 import type { SavedCheckpoint } from "./checkpoint-reader.js";
@@ -49,7 +49,7 @@ export function runStateOf({ state, notes }: SavedCheckpoint): RunState {
  * @throws DreamError `state` where the run's state lacks a tensor; a run with Muon has moments that the release cannot hold
  */
 export function releaseCheckpointOf(
-  model: Dream,
+  model: DreamModel,
   run: RunState,
   notes: ReleaseNotes,
 ): Map<PickleKey, PickleValue> {
@@ -79,7 +79,7 @@ export function releaseCheckpointOf(
 }
 
 /** A model alone, as its `state_dict()` in the release. @param take a tensor by its property path */
-export function releaseStateDict(model: Dream, take: (path: string) => TorchTensor): OrderedDict {
+export function releaseStateDict(model: DreamModel, take: (path: string) => TorchTensor): OrderedDict {
   return new OrderedDict(places([...model.namedTensors()]).map(({ path, name }) => [name, take(path)]));
 }
 

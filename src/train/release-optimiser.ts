@@ -5,7 +5,7 @@
 import { DreamError } from "../errors.js";
 import { type PickleValue, PythonFloat, tuple } from "../formats/pickle/value.js";
 import { TorchTensor } from "../formats/torch/tensor.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { pytorchName } from "../models/dream/pytorch-names.js";
 import { inPytorchOrder } from "../models/dream/pytorch-order.js";
 import type { NamedTensor } from "../nn/index.js";
@@ -26,7 +26,7 @@ export function places(state: readonly NamedTensor[]): Place[] {
 }
 
 /** The parameters of the optimiser's two groups, in the order of their indices: those without weight decay come first. */
-export function optimiserGroups(model: Dream): readonly [still: Place[], decayed: Place[]] {
+export function optimiserGroups(model: DreamModel): readonly [still: Place[], decayed: Place[]] {
   const parameters = model.parameters();
   return [places(parameters.filter((one) => !decays(one))), places(parameters.filter((one) => decays(one)))];
 }
@@ -40,7 +40,7 @@ export interface LastStep {
 
 /** @param take a tensor by the name of a run's checkpoint */
 export function optimiserState(
-  model: Dream,
+  model: DreamModel,
   take: (name: string) => TorchTensor,
   { optimiser, stepCount, learningRate }: LastStep,
 ): PickleValue {

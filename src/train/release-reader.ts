@@ -6,7 +6,7 @@ import { DreamError } from "../errors.js";
 import type { PickleValue } from "../formats/pickle/value.js";
 import { TorchTensor } from "../formats/torch/tensor.js";
 import type { TorchFile } from "../formats/torch/torch-file.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { pytorchName } from "../models/dream/pytorch-names.js";
 import type { ReleaseShapes } from "../models/dream/release-config.js";
 import type { ReleaseSettings } from "../models/dream/release-settings.js";
@@ -59,7 +59,7 @@ export function shapesOf(dict: StateDict): ReleaseShapes {
  * @param model of the checkpoint's configuration, on any device, `meta` too
  * @throws DreamError `state` naming everything that is missing, unexpected or misshapen
  */
-export function runStateOfRelease(checkpoint: ReleaseCheckpoint, model: Dream): RunState {
+export function runStateOfRelease(checkpoint: ReleaseCheckpoint, model: DreamModel): RunState {
   const { path } = checkpoint;
   const state = [...model.namedTensors()];
   const parameters = new Set(model.parameters().map(([name]) => name));

@@ -7,7 +7,7 @@ import { tinyConfig, tinyGroup, tinyModel, tinyTraining } from "../../test/tiny.
 import { OrderedDict, type PickleValue } from "../formats/pickle/value.js";
 import { TorchTensor } from "../formats/torch/tensor.js";
 import { openTorchFile, writeTorchFile } from "../formats/torch/torch-file.js";
-import { Dream } from "../models/dream/dream.js";
+import { DreamModel } from "../models/dream/dream.js";
 import { pytorchName, pytorchState } from "../models/dream/pytorch-names.js";
 import { configOfRelease } from "../models/dream/release-config.js";
 import { configFromFlags, settingsOfConfig } from "../models/dream/release-settings.js";
@@ -37,7 +37,7 @@ beforeAll(async () => {
   const recipe = { recipe: {}, recipeHash: "abc", processes: 1 };
   await writeCheckpoint(checkpoints, sourcesOf(stateOf(trainer)), { step: 3, optimiserSteps: 3, ...recipe });
   run = runStateOf((await findCheckpoint(checkpoints)).newest!);
-  const meta = new Dream(tinyConfig, "meta");
+  const meta = new DreamModel(tinyConfig, "meta");
   const value = releaseCheckpointOf(meta, run, { ...notes, settings: settingsOfConfig(tinyConfig) });
   await writeTorchFile(released, value);
 });
@@ -57,7 +57,7 @@ describe("a checkpoint of the release", () => {
     expect(checkpoint.epoch).toBe(7);
     const back = configOfRelease(released, checkpoint.settings!, shapesOf(checkpoint.model));
     expect(back).toEqual(tinyConfig);
-    const state = runStateOfRelease(checkpoint, new Dream(back, "meta"));
+    const state = runStateOfRelease(checkpoint, new DreamModel(back, "meta"));
     expect(state.stepCount).toBe(3);
     expect(stepsCounted(checkpoint)).toBe(3);
     expect(held(state)).toEqual(held(run));
@@ -65,12 +65,12 @@ describe("a checkpoint of the release", () => {
 
   it("loads into a model, live or averaged, with the batch statistics of the live one", async () => {
     const { path, model, average } = readReleaseCheckpoint(await openTorchFile(released));
-    const live = new Dream(tinyConfig);
+    const live = new DreamModel(tinyConfig);
     loadState(pytorchState(live), bytesState(path, model));
     expect(pytorchState(live).map(([, tensor]) => tensor.toNumbers())).toEqual(
       pytorchState(trainer.model).map(([, tensor]) => tensor.toNumbers()),
     );
-    const averaged = new Dream(tinyConfig);
+    const averaged = new DreamModel(tinyConfig);
     loadState(pytorchState(averaged), bytesState(path, average!));
     expect(averaged.parameters().map(([, tensor]) => tensor.toNumbers())).toEqual(
       trainer.average.state().map(([, tensor]) => tensor.toNumbers()),
@@ -83,7 +83,7 @@ describe("a checkpoint of the release", () => {
   it("counts the optimiser's parameters as recorded", () => {
     const golden = join(import.meta.dirname, "../../test/golden");
     const read = (name: string) => JSON.parse(readFileSync(join(golden, name), "utf8"));
-    const model = new Dream(configFromFlags(read("t1_golden.json").config), "meta");
+    const model = new DreamModel(configFromFlags(read("t1_golden.json").config), "meta");
     const { no_decay, decay } = read("t1_tables.json").parameter_groups;
     expect(optimiserGroups(model).map((group) => group.map(({ name }) => name))).toEqual([no_decay, decay]);
   });
@@ -106,7 +106,7 @@ describe("a checkpoint of the release", () => {
       );
       expect([checkpoint.average, checkpoint.optimiser, checkpoint.settings]).toEqual([null, null, null]);
       expect(stepsCounted(checkpoint)).toBeNull();
-      expect(() => runStateOfRelease(checkpoint, new Dream(tinyConfig, "meta"))).toThrow(
+      expect(() => runStateOfRelease(checkpoint, new DreamModel(tinyConfig, "meta"))).toThrow(
         /bare\.pth: .*the file is a model alone/,
       );
     }
@@ -114,18 +114,18 @@ describe("a checkpoint of the release", () => {
 
   it("that does not fit is refused with everything at once", async () => {
     const file = await openTorchFile(released);
-    const other = new Dream({ ...tinyConfig, alignerDepth: 0, head: { depth: 2, width: 40 } }, "meta");
+    const other = new DreamModel({ ...tinyConfig, alignerDepth: 0, head: { depth: 2, width: 40 } }, "meta");
     expect(() => runStateOfRelease(readReleaseCheckpoint(file), other)).toThrow(
       /groups of .* parameters, got/,
     );
-    const wider = new Dream({ ...tinyConfig, head: { depth: 2, width: 40 } }, "meta");
+    const wider = new DreamModel({ ...tinyConfig, head: { depth: 2, width: 40 } }, "meta");
     expect(() => runStateOfRelease(readReleaseCheckpoint(file), wider)).toThrow(
       /model: \d+ expected: diffloss\.net\.time_embed\.mlp\.0\.weight \[40, 256\] but found \[32, 256\].*; model_ema: .*; exp_avg: .*; exp_avg_sq: /,
     );
     const dict = file.value as Map<string, Map<string, PickleValue>>;
     dict.get("model")!.delete("mask_token");
     dict.get("model_ema")!.set("extra", new TorchTensor("F32", [0], () => new Uint8Array(0)));
-    expect(() => runStateOfRelease(readReleaseCheckpoint(file), new Dream(tinyConfig, "meta"))).toThrow(
+    expect(() => runStateOfRelease(readReleaseCheckpoint(file), new DreamModel(tinyConfig, "meta"))).toThrow(
       /model: 1 missing: mask_token; model_ema: 1 unexpected: extra/,
     );
   });

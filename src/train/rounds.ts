@@ -4,7 +4,7 @@
  * then the joint loss is taken of everybody's, and then each is run again, recording, with the gradient of its features known
  * (GradCache, arXiv 2101.06983). With one round that is the ordinary step.
  */
-import type { Dream, EncodedGroups, JointInputs, MaskGroup, OwnLosses } from "../models/dream/dream.js";
+import type { DreamModel, EncodedGroups, JointInputs, MaskGroup, OwnLosses } from "../models/dream/dream.js";
 import type { DiffusionDraws } from "../models/dream/token-diffusion.js";
 import { Recomputation } from "../nn/index.js";
 import {
@@ -31,7 +31,7 @@ export interface Round {
 }
 
 export interface Pass {
-  readonly model: Dream;
+  readonly model: DreamModel;
   readonly team: Team;
   readonly precision: "float32" | "bfloat16";
   readonly activations: "kept" | "recomputed";
@@ -106,7 +106,7 @@ const detached = ({ generative, alignment }: OwnLosses): Pick<OwnLosses, "genera
   alignment: alignment.detach(),
 });
 
-function weightedOf(model: Dream, { generative, alignment }: OwnLosses, groupCount: number): Tensor {
+function weightedOf(model: DreamModel, { generative, alignment }: OwnLosses, groupCount: number): Tensor {
   return model.weighted(generative.div(groupCount), alignment.div(groupCount));
 }
 

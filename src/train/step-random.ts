@@ -3,7 +3,7 @@
  * its mask group. So a step repeats itself wherever it is taken: after a stop, or shared among processes.
  */
 import { tokenCount } from "../models/dream/config.js";
-import type { Dream } from "../models/dream/dream.js";
+import type { DreamModel } from "../models/dream/dream.js";
 import { type TokenMask, TokenOrders } from "../models/dream/mask.js";
 import { drawMaskRatio, type MaskingSchedule } from "../models/dream/masking.js";
 import type { DiffusionDraws } from "../models/dream/token-diffusion.js";
@@ -43,7 +43,7 @@ export class StepRandom {
   }
 
   /** @param captionDrop share of captions that the decoder sees as empty, 0..1 */
-  share(model: Dream, { firstPlace, count }: Share, captionDrop: number): ShareDraws {
+  share(model: DreamModel, { firstPlace, count }: Share, captionDrop: number): ShareDraws {
     const N = tokenCount(model.config);
     const samples = Array.from({ length: count }, (_, i) => this.#sample(firstPlace + i, N, captionDrop));
     const orders = new Int32Array(count * N);
@@ -84,7 +84,7 @@ export class StepRandom {
 }
 
 /** Draw by draw, each all samples' masked tokens: repeats tile the batch (SPEC section 13). */
-function diffusionDraws(model: Dream, samples: readonly SampleDraws[], masked: number): DiffusionDraws {
+function diffusionDraws(model: DreamModel, samples: readonly SampleDraws[], masked: number): DiffusionDraws {
   return scope(() => {
     const repeats = model.config.drawsPerToken;
     const each = samples.map(({ random }) => model.diffusion.draw(repeats * masked, random));

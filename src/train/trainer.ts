@@ -5,7 +5,7 @@
 import { DreamError } from "../errors.js";
 import type { FeatureBatch } from "../features/feature-batch.js";
 import { tokenCount } from "../models/dream/config.js";
-import type { Dream, MaskGroup } from "../models/dream/dream.js";
+import type { DreamModel, MaskGroup } from "../models/dream/dream.js";
 import type { TokenMask } from "../models/dream/mask.js";
 import type { MaskingSchedule } from "../models/dream/masking.js";
 import type { NamedTensor } from "../nn/index.js";
@@ -66,7 +66,7 @@ export class Trainer {
    * @throws DreamError `value` where the batch cannot be shared among processes, rounds and mask groups
    */
   constructor(
-    readonly model: Dream,
+    readonly model: DreamModel,
     readonly config: TrainingConfig,
     readonly seed: number,
     team: (parameters: readonly NamedTensor[]) => Team = (parameters) => new Alone(parameters),

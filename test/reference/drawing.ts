@@ -5,7 +5,7 @@
  */
 import type { DrawingRequest } from "../../src/generate/request.js";
 import { diffusionConstants } from "../../src/models/dream/diffusion-constants.js";
-import type { Dream } from "../../src/models/dream/dream.js";
+import type { DreamModel } from "../../src/models/dream/dream.js";
 import { TokenMask } from "../../src/models/dream/mask.js";
 import type { TokenNoise } from "../../src/models/dream/token-diffusion.js";
 import { unpatchify } from "../../src/models/dream/tokens.js";
@@ -28,7 +28,7 @@ export interface NaiveDrawing {
 }
 
 /** @param model in `eval` mode @param emptyCaption states [1, L, W], or word ids int64 [1, L] */
-export function drawNaively(model: Dream, emptyCaption: Tensor, request: DrawingRequest): NaiveDrawing {
+export function drawNaively(model: DreamModel, emptyCaption: Tensor, request: DrawingRequest): NaiveDrawing {
   return noGrad(() => scope(() => new Naive(model, emptyCaption, request).run()));
 }
 
@@ -36,7 +36,7 @@ class Naive {
   readonly #scores: number[][][] = [];
 
   constructor(
-    readonly model: Dream,
+    readonly model: DreamModel,
     readonly emptyCaption: Tensor,
     readonly request: DrawingRequest,
   ) {}

@@ -13,13 +13,13 @@ import {
   tensor,
 } from "../../tensor/index.js";
 import type { DreamConfig, ImageProjectionConfig } from "./config.js";
-import type { Dream, MaskGroup } from "./dream.js";
+import type { DreamModel, MaskGroup } from "./dream.js";
 import { TokenMask } from "./mask.js";
 import { pytorchState } from "./pytorch-names.js";
 import { patchify, unpatchify } from "./tokens.js";
 
 function gradientsOf(
-  model: Dream,
+  model: DreamModel,
   groups: readonly MaskGroup[],
   random: Generator,
 ): Map<string, Tensor | null> {

@@ -84,7 +84,7 @@ export interface OwnLosses {
   readonly generated: number;
 }
 
-export class Dream extends Module {
+export class DreamModel extends Module {
   readonly encoder: Encoder;
   readonly decoder: Decoder;
   readonly textAligner: TextAligner;

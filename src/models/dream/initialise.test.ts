@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { tinyConfig } from "../../../test/tiny.js";
 import { Generator, noGrad, type Tensor } from "../../tensor/index.js";
-import { Dream } from "./dream.js";
+import { DreamModel } from "./dream.js";
 import { initialise } from "./initialise.js";
 
-const model = new Dream({ ...tinyConfig, textTower: { ...tinyConfig.textTower, vocabulary: 2000 } });
+const model = new DreamModel({ ...tinyConfig, textTower: { ...tinyConfig.textTower, vocabulary: 2000 } });
 initialise(model, Generator.fromSeed(1));
 const values = new Map(model.parameters().map(([name, tensor]) => [name, tensor]));
 const deviation = (name: string): number =>
@@ -17,7 +17,7 @@ describe("a start with neighbours", () => {
   const config = { ...tinyConfig, encoder: stack, decoder: stack, spatialStart: start };
 
   it("has each head of the decoder look at one neighbour", () => {
-    const neighbourly = new Dream(config);
+    const neighbourly = new DreamModel(config);
     initialise(neighbourly, Generator.fromSeed(1));
     const { decoder } = neighbourly;
     noGrad(() => {
@@ -38,7 +38,7 @@ describe("a start with neighbours", () => {
   });
 
   it("refuses widths that the waves do not fit", () => {
-    const narrow = new Dream({ ...config, decoder: { ...stack, heads: 8 } });
+    const narrow = new DreamModel({ ...config, decoder: { ...stack, heads: 8 } });
     expect(() => initialise(narrow, Generator.fromSeed(1))).toThrow(/decoder heads of at least that width/);
   });
 });
@@ -79,7 +79,7 @@ describe("initialisation", () => {
   });
 
   it("is the same for the same seed", () => {
-    const again = new Dream(model.config);
+    const again = new DreamModel(model.config);
     initialise(again, Generator.fromSeed(1));
     for (const [name, tensor] of again.parameters())
       expect(tensor.toNumbers(), name).toEqual(values.get(name)!.toNumbers());

@@ -4,7 +4,7 @@
  */
 import type { Generator, Tensor } from "../../tensor/index.js";
 import { noGrad } from "../../tensor/index.js";
-import type { Dream } from "./dream.js";
+import type { DreamModel } from "./dream.js";
 import { startWithNeighbours } from "./neighbour-start.js";
 
 type Rule =
@@ -40,7 +40,7 @@ const table: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
 ];
 
 /** Draws every parameter afresh, in order of declaration. @param random the only source of randomness */
-export function initialise(model: Dream, random: Generator): void {
+export function initialise(model: DreamModel, random: Generator): void {
   const textWidth = model.config.textTower.width;
   noGrad(() => {
     const parameters = new Map(model.parameters());

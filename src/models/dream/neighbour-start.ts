@@ -7,7 +7,7 @@
 import { DreamError } from "../../errors.js";
 import { type Generator, noGrad, type Tensor, tensor } from "../../tensor/index.js";
 import { type DreamConfig, tokenCount } from "./config.js";
-import type { Dream } from "./dream.js";
+import type { DreamModel } from "./dream.js";
 
 /** What the heads look at, in order of the blocks: (columns, rows) from a token. */
 const neighbours: readonly (readonly [columns: number, rows: number])[] = [
@@ -73,7 +73,7 @@ class WaveLayout {
  * @throws DreamError `value` where the waves of all places do not fit the widths
  */
 export function startWithNeighbours(
-  model: Dream,
+  model: DreamModel,
   { amplitude, sharpness }: { readonly amplitude: number; readonly sharpness: number },
   random: Generator,
 ): void {

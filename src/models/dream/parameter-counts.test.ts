@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { paperConfig, type SizeName } from "./config.js";
-import { Dream } from "./dream.js";
+import { DreamModel } from "./dream.js";
 
 /** SPEC section 11: parameters without T5. */
 const counts: Readonly<Record<SizeName, number>> = {
@@ -13,7 +13,7 @@ const counts: Readonly<Record<SizeName, number>> = {
 describe("the paper's sizes", () => {
   it.each(Object.entries(counts))("%s has %d parameters", (size, expected) => {
     // On `meta` there are shapes and no memory.
-    const model = new Dream(paperConfig(size as SizeName), "meta");
+    const model = new DreamModel(paperConfig(size as SizeName), "meta");
     const count = model.parameters().reduce((sum, [, tensor]) => sum + tensor.elementCount, 0);
     expect(count).toBe(expected);
     const tower = model.textTower.parameters().reduce((sum, [, tensor]) => sum + tensor.elementCount, 0);
@@ -23,7 +23,7 @@ describe("the paper's sizes", () => {
   });
 
   it("base also builds with memory", () => {
-    const model = new Dream(paperConfig("base"));
+    const model = new DreamModel(paperConfig("base"));
     expect(model.encoder.positions.shape).toEqual([1, 320, 768]);
     model.dispose();
   });

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { tinyConfig } from "../../../test/tiny.js";
 import { openSafetensors } from "../../formats/safetensors.js";
 import { type DreamConfig, paperConfig, type SizeName } from "./config.js";
-import { Dream } from "./dream.js";
+import { DreamModel } from "./dream.js";
 import { pytorchName, pytorchState } from "./pytorch-names.js";
 import { inPytorchOrder } from "./pytorch-order.js";
 import { configOfRelease, type ReleaseShapes } from "./release-config.js";
@@ -14,10 +14,10 @@ const golden = join(import.meta.dirname, "../../../test/golden");
 const recorded = JSON.parse(readFileSync(join(golden, "t1_golden.json"), "utf8"));
 
 const shapesOf = (config: DreamConfig): ReleaseShapes =>
-  new Map(pytorchState(new Dream(config, "meta")).map(([name, { shape }]) => [name, shape]));
+  new Map(pytorchState(new DreamModel(config, "meta")).map(([name, { shape }]) => [name, shape]));
 
 describe("the release's order", () => {
-  const model = new Dream(configFromFlags(recorded.config), "meta");
+  const model = new DreamModel(configFromFlags(recorded.config), "meta");
 
   it("of parameters is the recorded one", () => {
     const names = model.parameters().map(([path]) => pytorchName(path));

@@ -3,7 +3,7 @@ import { tinyConfig, tinyModel } from "../../../test/tiny.js";
 import { noGrad, randn, scope, type Tensor, tensor, zeros } from "../../tensor/index.js";
 import type { DreamConfig } from "./config.js";
 import { diffusionConstants } from "./diffusion-constants.js";
-import type { Dream } from "./dream.js";
+import type { DreamModel } from "./dream.js";
 import { type SolverMethod, solverStep } from "./solver-sampler.js";
 
 /** Tokens of one Gaussian, for which the best guess of the clean token and the whole path are known. */
@@ -52,7 +52,7 @@ describe("DDIM along a head's path goes to the next state with the noise that th
   const C = 16;
   const S = 7;
 
-  function drawn(config: DreamConfig, tell: (x: Tensor, z: Tensor, model: Dream) => Tensor): void {
+  function drawn(config: DreamConfig, tell: (x: Tensor, z: Tensor, model: DreamModel) => Tensor): void {
     noGrad(() =>
       scope(() => {
         const model = tinyModel(config);

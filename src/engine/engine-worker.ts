@@ -1,0 +1,130 @@
+/**
+ * @file The engine's thread: all models of a program live here, so the program's own thread never waits for a matrix product. Drawings step
+ * together; between two steps the thread reads what it was told meanwhile.
+ */
+import { parentPort, type Transferable } from "node:worker_threads";
+import { DreamError } from "../errors.js";
+import { liveTensorCount } from "../tensor/index.js";
+import { DrawingQueue } from "./drawing-queue.js";
+import type { DrawingProgress, EngineStatistics, Order, Report, Task } from "./protocol.js";
+import { ResidentModel } from "./resident-model.js";
+import { packError } from "./travelling-error.js";
+
+const port = parentPort;
+if (port === null) throw new Error("internal: the engine's thread was started as a program");
+
+const models = new Map<number, ResidentModel>();
+const queue = new DrawingQueue();
+/** Requests that are not in the queue yet, and were cancelled. */
+const preparing = new Map<number, { cancelled: boolean }>();
+const counted = { drawn: 0, cancelled: 0, embedded: 0 };
+let stepping = false;
+
+const report = (one: Report, handedOver: readonly Transferable[] = []): void =>
+  port.postMessage(one, [...handedOver]);
+const done = (id: number, result: unknown): void => report({ id, kind: "done", result });
+const failed = (id: number, error: unknown): void => report({ id, kind: "failed", error: packError(error) });
+
+port.on("message", ({ id, task }: Order) => {
+  if (task.kind === "cancel") return cancel(id);
+  perform(id, task).catch((error: unknown) => failed(id, error));
+});
+
+async function perform(id: number, task: Task): Promise<void> {
+  switch (task.kind) {
+    case "load": {
+      const model = await ResidentModel.load(task, (progress) =>
+        report({ id, kind: "download", ...progress }),
+      );
+      models.set(id, model);
+      return done(id, model.describe(id));
+    }
+    case "draw":
+      return draw(id, task);
+    case "embed-texts":
+      counted.embedded += task.texts.length;
+      return done(id, modelOf(task.model).embedTexts(task.texts));
+    case "embed-pictures":
+      counted.embedded += task.pictures.length;
+      return done(id, await modelOf(task.model).embedPictures(task.pictures));
+    case "statistics":
+      return done(id, statistics());
+    case "unload":
+      return unload(id, task.model);
+    default:
+      throw new Error(`internal: no task ${JSON.stringify(task satisfies never)}`);
+  }
+}
+
+/** A request is prepared beside what is drawn, and queued when it is ready. */
+async function draw(id: number, order: Extract<Task, { kind: "draw" }>): Promise<void> {
+  const state = { cancelled: false };
+  preparing.set(id, state);
+  try {
+    const job = await modelOf(order.model).prepare(id, order, {
+      progress: (progress) => report({ id, kind: "progress", progress }, buffersOf(progress)),
+      done: () => {
+        counted.drawn += order.seeds.length;
+        done(id, null);
+      },
+      failed: (error) => failed(id, error),
+    });
+    if (state.cancelled) return;
+    queue.add(job);
+    step();
+  } finally {
+    preparing.delete(id);
+  }
+}
+
+/** Steps as long as there is something to draw, and reads messages between. */
+function step(): void {
+  if (stepping) return;
+  stepping = true;
+  const once = (): void => {
+    queue.advance();
+    if (queue.idle) stepping = false;
+    else setImmediate(once);
+  };
+  setImmediate(once);
+}
+
+function cancel(id: number): void {
+  const state = preparing.get(id);
+  if (state !== undefined) state.cancelled = true;
+  const dropped = queue.drop((job) => job.id === id);
+  if (state !== undefined || dropped > 0) counted.cancelled++;
+}
+
+function unload(id: number, model: number): void {
+  const resident = modelOf(model);
+  queue.drop(({ pipeline }) => pipeline === resident.pipeline);
+  models.delete(model);
+  resident.dispose();
+  done(id, null);
+}
+
+function modelOf(model: number): ResidentModel {
+  const resident = models.get(model);
+  if (resident !== undefined) return resident;
+  throw new DreamError("usage", {
+    operation: "use a model",
+    expected: "one that is loaded",
+    got: "one that was disposed",
+  });
+}
+
+const statistics = (): EngineStatistics => ({
+  ...counted,
+  steps: queue.steps,
+  canvasSteps: queue.canvasSteps,
+  waiting: queue.waiting + preparing.size,
+  underWay: queue.underWay,
+  liveTensors: liveTensorCount(),
+});
+
+/** Pictures' bytes, which change hands. */
+function buffersOf(progress: DrawingProgress): Transferable[] {
+  const pictures = progress.type === "picture" ? [progress.picture] : (progress.previews ?? []).flat();
+  return pictures.map(({ data }) => data.buffer as ArrayBuffer);
+}
