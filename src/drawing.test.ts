@@ -1,28 +1,12 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { loudRun } from "../test/loud-run.js";
 import { DrawingPipeline } from "./drawing.js";
-import { loadModel, localModel } from "./recipe/model-folder.js";
-import { readRecipe, recipeOf } from "./recipe/recipe.js";
-import { freshTrainer, saveRunModel } from "./recipe/run.js";
-import { prepareScenes } from "./recipe/scenes-data.js";
-import { noGrad } from "./tensor/index.js";
+import { loadModel } from "./recipe/model-folder.js";
 
-const recipe = recipeOf("scenes", readRecipe("scenes-test"));
 let pipeline: DrawingPipeline;
 
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), "dream-run-"));
-  const data = await prepareScenes(recipe, join(folder, "data"), { locate: localModel });
-  const trainer = freshTrainer(recipe, data);
-  // An untrained head is silent: its last layers begin at zero.
-  noGrad(() => {
-    for (const [name, tensor] of trainer.average.state())
-      if (/modulation|final/.test(name)) tensor.normal_(0, 0.2);
-  });
-  await saveRunModel(folder, trainer, data, recipe, 0);
-  pipeline = new DrawingPipeline(await loadModel(folder));
+  pipeline = new DrawingPipeline(await loadModel(await loudRun()));
 });
 
 const captions = ["a large red circle in the centre on a plain background", "a small blue square over dots"];
