@@ -204,6 +204,15 @@ export class Dream {
       .sort((a, b) => b.probability - a.probability);
   }
 
+  /**
+   * Words or tokens of each text; how many the model reads is told by `info.longestCaption`.
+   * @example
+   * const [words] = await dream.countWords(["a red circle"]);
+   */
+  countWords(texts: readonly string[]): Promise<number[]> {
+    return this.#engine().countWords(this.#model, texts);
+  }
+
   /** What the engine has done for all models of this program. */
   statistics(): Promise<EngineStatistics> {
     return this.#engine().statistics();

@@ -16,10 +16,12 @@ export interface Machine {
   readonly date: string;
 }
 
+export function packageVersion(): string {
+  const told = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string };
+  return told.version;
+}
+
 export function thisMachine(): Machine {
-  const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as {
-    version: string;
-  };
   return {
     processor: cpus()[0]?.model.trim() ?? "unknown processor",
     cores: availableParallelism(),
@@ -27,7 +29,7 @@ export function thisMachine(): Machine {
     system: `${type()} ${release()}`,
     node: process.versions.node,
     libtorch: engineVersion(),
-    version,
+    version: packageVersion(),
     date: new Date().toISOString().slice(0, 10),
   };
 }

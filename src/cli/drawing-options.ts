@@ -16,6 +16,11 @@ export interface DrawingFlags extends Omit<DrawingSettings, "guidanceScale"> {
   readonly device: string;
 }
 
+export const precisionOption = (): Option =>
+  new Option("--precision <kind>", "of matrix products; bfloat16 is for hardware that multiplies it")
+    .choices(["float32", "bfloat16"])
+    .default("float32");
+
 export function addDrawingOptions(command: Command): Command {
   return command
     .option(
@@ -72,11 +77,7 @@ export function addDrawingOptions(command: Command): Command {
       "scale of the noise in each diffusion step (default: the model's)",
       positive,
     )
-    .addOption(
-      new Option("--precision <kind>", "of matrix products; bfloat16 is for hardware that multiplies it")
-        .choices(["float32", "bfloat16"])
-        .default("float32"),
-    )
+    .addOption(precisionOption())
     .addOption(deviceOption());
 }
 

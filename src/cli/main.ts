@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   generate: async () => (await import("./generate.js")).addGenerate,
   edit: async () => (await import("./edit.js")).addEdit,
   embed: async () => (await import("./embed.js")).addEmbed,
+  serve: async () => (await import("./serve.js")).addServe,
   evaluate: async () => (await import("./evaluate.js")).addEvaluate,
   compare: async () => (await import("./compare.js")).addCompare,
   data: async () => (await import("./data.js")).addData,

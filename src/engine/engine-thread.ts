@@ -110,6 +110,10 @@ export class EngineThread {
     return this.#wait({ kind: "embed-pictures", model, pictures }, signal) as Promise<number[][]>;
   }
 
+  countWords(model: number, texts: readonly string[]): Promise<number[]> {
+    return this.#ask({ kind: "count-words", model, texts }).result as Promise<number[]>;
+  }
+
   statistics(): Promise<EngineStatistics> {
     return this.#ask({ kind: "statistics" }).result as Promise<EngineStatistics>;
   }

@@ -47,6 +47,8 @@ async function perform(id: number, task: Task): Promise<void> {
     case "embed-pictures":
       counted.embedded += task.pictures.length;
       return done(id, await modelOf(task.model).embedPictures(task.pictures));
+    case "count-words":
+      return done(id, modelOf(task.model).countWords(task.texts));
     case "statistics":
       return done(id, statistics());
     case "unload":

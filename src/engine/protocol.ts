@@ -45,6 +45,7 @@ export type Task =
   | ({ readonly kind: "draw"; readonly model: number } & DrawOrder)
   | { readonly kind: "embed-texts"; readonly model: number; readonly texts: readonly string[] }
   | { readonly kind: "embed-pictures"; readonly model: number; readonly pictures: readonly PictureInput[] }
+  | { readonly kind: "count-words"; readonly model: number; readonly texts: readonly string[] }
   | { readonly kind: "statistics" }
   | { readonly kind: "unload"; readonly model: number };
 

@@ -142,14 +142,19 @@ export class ResidentModel {
   async embedPictures(pictures: readonly PictureInput[]): Promise<Embeddings> {
     this.#requireEmbeddings();
     const squares = await Promise.all(pictures.map((picture) => this.#square(picture, decodePicture)));
-    return embedPictures(this.#trained, squares);
+    return squares.length === 0 ? [] : embedPictures(this.#trained, squares);
   }
 
   /** @throws DreamError `value` where the model was not trained to embed, or a text is longer than it reads */
   embedTexts(texts: readonly string[]): Embeddings {
     this.#requireEmbeddings();
     for (const text of texts) checkCaption(this.#trained.captions, text);
-    return embedCaptions(this.#trained, texts);
+    return texts.length === 0 ? [] : embedCaptions(this.#trained, texts);
+  }
+
+  /** Words or tokens of each text. */
+  countWords(texts: readonly string[]): number[] {
+    return texts.map((text) => this.#trained.captions.length(text).found);
   }
 
   dispose(): void {

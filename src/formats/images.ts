@@ -117,6 +117,19 @@ export async function encodePng(
   return chunks.length === 0 ? plain : Buffer.concat([plain.subarray(0, 33), ...chunks, plain.subarray(33)]);
 }
 
+/** A file of a picture. @param quality of a JPEG or WebP, 0..100 */
+export async function encodePicture(
+  picture: Picture,
+  format: "png" | "jpeg" | "webp",
+  quality: number,
+): Promise<Uint8Array> {
+  if (format === "png") return encodePng(picture);
+  const { width, height, data } = picture;
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .toFormat(format, { quality })
+    .toBuffer();
+}
+
 /** One number for each pixel, 8 or 16 bits. */
 export interface GreyPicture {
   readonly width: number;

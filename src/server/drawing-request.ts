@@ -1,0 +1,116 @@
+/** @file A request for pictures as the model takes it, and what is drawn as a reply. */
+
+import type { z } from "zod";
+import type { Dream, GenerateOptions } from "../dream.js";
+import type { DrawingProgress } from "../engine/protocol.js";
+import { encodePicture, type Picture, pictureSize } from "../formats/images.js";
+import type { PresetName } from "../generate/presets.js";
+import { ApiError } from "./api-error.js";
+import type { Generation, imagesSchema } from "./protocol.js";
+
+const presetOf: Readonly<Record<Exclude<Generation["quality"], "auto">, PresetName>> = {
+  low: "fast",
+  medium: "balanced",
+  high: "exact",
+};
+
+/** @throws ApiError for what this model does not draw */
+export function optionsOf(dream: Dream, request: Omit<Generation, "model">): GenerateOptions {
+  const { size, quality, n } = request;
+  const own = `${dream.info.sizePixels}x${dream.info.sizePixels}`;
+  if (size !== "auto" && size !== own)
+    throw new ApiError(400, `this model draws ${own}, got ${size}`, { param: "size" });
+  if (quality !== "auto" && request.preset !== undefined)
+    throw new ApiError(400, "quality and preset say the same thing: leave one out", { param: "quality" });
+  const preset = quality === "auto" ? request.preset : presetOf[quality];
+  const { select_at, guidance_scale, guidance_every, negative_prompt } = request;
+  const { prompt, seed, candidates, selection, separation, steps, sampler, temperature } = request;
+  return withoutGaps({
+    prompt,
+    seed,
+    count: n,
+    previews: request.partial_images,
+    candidates,
+    selection,
+    separation,
+    preset,
+    steps,
+    sampler,
+    temperature,
+    selectAt: select_at,
+    guidanceScale: guidance_scale,
+    guidanceEvery: guidance_every,
+    negative: negative_prompt,
+  });
+}
+
+/** @throws ApiError for a stream of several pictures, or half-drawn ones without a stream */
+export function checkStream({
+  stream,
+  n,
+  partial_images,
+}: Pick<Generation, "stream" | "n" | "partial_images">): void {
+  if (stream && n > 1) throw new ApiError(400, `a stream shows one picture, got n ${n}`, { param: "n" });
+  if (!stream && partial_images > 0)
+    throw new ApiError(400, "partial_images are shown by a stream: set stream to true", {
+      param: "partial_images",
+    });
+}
+
+type Gapped<T> = { readonly [K in keyof T]: T[K] | undefined };
+
+/** Without the settings that are left open. */
+function withoutGaps(options: Gapped<GenerateOptions>): GenerateOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+/** How a picture is written into a reply. */
+export type Encoding = Pick<Generation, "response_format" | "output_format" | "output_compression">;
+
+export type Drawn = Extract<DrawingProgress, { type: "picture" }>;
+
+export const base64Of = async (
+  picture: Picture,
+  { output_format, output_compression }: Encoding,
+): Promise<string> =>
+  Buffer.from(await encodePicture(picture, output_format, output_compression)).toString("base64");
+
+/** What replies say of all pictures. */
+export const commonOf = ({ info }: Dream, { output_format }: Encoding) =>
+  ({
+    size: `${info.sizePixels}x${info.sizePixels}`,
+    output_format,
+    background: "opaque",
+  }) as const;
+
+/** @param address keeps a file, and says where it can be had */
+export async function imagesOf(
+  dream: Dream,
+  drawn: readonly Drawn[],
+  encoding: Encoding,
+  address: (bytes: Uint8Array, format: string) => string,
+): Promise<z.infer<typeof imagesSchema>> {
+  const data = await Promise.all(
+    drawn.map(async ({ picture, seed, candidateScores, chosen }) => {
+      const told = { seed, candidate_scores: [...candidateScores], chosen };
+      const { response_format, output_format, output_compression } = encoding;
+      if (response_format === "b64_json") return { b64_json: await base64Of(picture, encoding), ...told };
+      const bytes = await encodePicture(picture, output_format, output_compression);
+      return { url: address(bytes, output_format), ...told };
+    }),
+  );
+  return { created: Math.floor(Date.now() / 1000), data, ...commonOf(dream, encoding) };
+}
+
+/** @param most pixels @throws ApiError for a picture that is none, or has more */
+export async function checkPicture(bytes: Uint8Array, what: string, most: number): Promise<void> {
+  const { width, height } = await pictureSize(bytes, what).catch(() => {
+    throw new ApiError(400, `${what} is no picture: expected a JPEG, PNG or WebP file`, { param: what });
+  });
+  if (width * height > most)
+    throw new ApiError(
+      400,
+      `${what} has ${width} x ${height} pixels, more than the ${most} that this server decodes`,
+      { param: what },
+    );
+}

@@ -1,0 +1,232 @@
+/** @file What the server understands and answers: OpenAI's shapes, and beside them what a model of ours can be asked. */
+import { z } from "@hono/zod-openapi";
+import { settingShape } from "../drawing-settings.js";
+
+/** Letters, spaces and line breaks; what a terminal or a log would act on is no sentence. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const withoutControls = /^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$/u;
+
+const sentence = z.string().min(1).max(4000).regex(withoutControls, "control characters are not understood");
+
+const model = z
+  .string()
+  .max(200)
+  .optional()
+  .openapi({ description: "The model's name, as /v1/models lists it; the server has one.", example: "demo" });
+
+const seed = z
+  .int()
+  .min(0)
+  .max(2 ** 32 - 1)
+  .optional()
+  .openapi({
+    description: "Of the first picture; the next ones count up. The same seed draws the same picture.",
+    example: 7,
+  });
+
+/** How to draw, under the names that the web has for settings. */
+const drawing = {
+  seed,
+  candidates: settingShape.candidates.optional().openapi({
+    description: "Drawings begun for each picture (Semantically Aligned Decoding); 1 draws plainly.",
+    example: 5,
+  }),
+  selection: settingShape.selection.optional(),
+  select_at: settingShape.selectAt
+    .optional()
+    .openapi({ description: "Share of the tokens decoded when the best is chosen.", example: 0.125 }),
+  separation: settingShape.separation.optional(),
+  preset: settingShape.preset.optional(),
+  steps: settingShape.steps.optional().openapi({ description: "Decoding steps." }),
+  sampler: settingShape.sampler.optional(),
+  guidance_scale: settingShape.guidanceScale.optional(),
+  guidance_every: settingShape.guidanceEvery.optional(),
+  temperature: settingShape.temperature.optional(),
+  negative_prompt: sentence
+    .optional()
+    .openapi({ description: "What guidance leads away from, in place of the empty caption." }),
+};
+
+const picture = {
+  model,
+  prompt: sentence.openapi({ example: "a large red circle in the centre on a striped background" }),
+  n: z.int().min(1).max(10).default(1).openapi({ description: "Pictures." }),
+  size: z
+    .string()
+    .regex(/^(auto|\d{1,5}x\d{1,5})$/, "expected auto, or width x height as 32x32")
+    .default("auto")
+    .openapi({ description: "The model draws one size; another is refused." }),
+  quality: z.enum(["auto", "low", "medium", "high"]).default("auto").openapi({
+    description: "low, medium and high are the presets fast, balanced and exact; auto is the model's own.",
+  }),
+  response_format: z.enum(["b64_json", "url"]).default("b64_json"),
+  output_format: z.enum(["png", "jpeg", "webp"]).default("png"),
+  output_compression: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(90)
+    .openapi({ description: "Quality of jpeg and webp." }),
+  background: z.enum(["auto", "opaque"]).default("auto"),
+  stream: z
+    .boolean()
+    .default(false)
+    .openapi({ description: "Whether events are sent as they come (server-sent events)." }),
+  partial_images: z
+    .int()
+    .min(0)
+    .max(16)
+    .default(0)
+    .openapi({ description: "Half-drawn pictures that a stream shows on the way." }),
+  user: z.string().max(200).optional().openapi({ description: "Not looked at." }),
+};
+
+export const generationSchema = z.strictObject({ ...picture, ...drawing }).openapi("ImageGeneration");
+export type Generation = z.infer<typeof generationSchema>;
+
+/** Fields of a form come as text. */
+const number = <T extends z.ZodType>(schema: T) =>
+  z.preprocess(
+    (text) =>
+      typeof text === "string" && text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text,
+    schema,
+  );
+
+const file = z.instanceof(File).openapi({ type: "string", format: "binary" });
+
+/** The fields of a form, beside its files. */
+export const editFields = z.strictObject({
+  ...picture,
+  ...drawing,
+  n: number(picture.n),
+  output_compression: number(picture.output_compression),
+  stream: z.preprocess((text) => (text === "true" ? true : text === "false" ? false : text), picture.stream),
+  partial_images: number(picture.partial_images),
+  seed: number(drawing.seed),
+  candidates: number(drawing.candidates),
+  select_at: number(drawing.select_at),
+  separation: number(drawing.separation),
+  steps: number(drawing.steps),
+  guidance_scale: number(drawing.guidance_scale),
+  guidance_every: number(drawing.guidance_every),
+  temperature: number(drawing.temperature),
+});
+
+export const editSchema = editFields
+  .extend({
+    image: file.openapi({ description: "The picture; its middle is taken." }),
+    mask: file.openapi({
+      description: "What is drawn anew: its transparent pixels, or, where it has none, its light ones.",
+    }),
+  })
+  .openapi("ImageEdit");
+export type EditRequest = z.infer<typeof editSchema>;
+
+export const drawnSchema = z
+  .object({
+    b64_json: z.string().optional(),
+    url: z.string().optional(),
+    seed: z.int().openapi({ description: "It draws this picture again." }),
+    candidate_scores: z.array(z.number()).openapi({
+      description: "The last cosine that each candidate and the prompt had; none where drawing was plain.",
+    }),
+    chosen: z.int().openapi({ description: "The candidate that was finished." }),
+  })
+  .openapi("DrawnImage");
+
+export const imagesSchema = z
+  .object({
+    created: z.int(),
+    data: z.array(drawnSchema),
+    size: z.string(),
+    output_format: z.string(),
+    background: z.literal("opaque"),
+  })
+  .openapi("Images");
+
+const data = z
+  .string()
+  .max(40_000_000)
+  .openapi({ description: "Base64, or a data: address; nothing is ever fetched." });
+
+export const embeddingSchema = z
+  .strictObject({
+    model,
+    input: z
+      .union([
+        sentence,
+        z.strictObject({ image: data }),
+        z
+          .array(z.union([sentence, z.strictObject({ image: data })]))
+          .min(1)
+          .max(256),
+      ])
+      .openapi({ description: "Sentences, and pictures as {image: ...}, in any mixture." }),
+    encoding_format: z.enum(["float", "base64"]).default("float"),
+    dimensions: z.int().optional().openapi({ description: "Only the model's own." }),
+    user: z.string().max(200).optional().openapi({ description: "Not looked at." }),
+  })
+  .openapi("EmbeddingRequest");
+export type EmbeddingRequest = z.infer<typeof embeddingSchema>;
+
+export const embeddingsSchema = z
+  .object({
+    object: z.literal("list"),
+    data: z.array(
+      z.object({
+        object: z.literal("embedding"),
+        index: z.int(),
+        embedding: z.union([z.array(z.number()), z.string()]),
+      }),
+    ),
+    model: z.string(),
+    usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
+  })
+  .openapi("Embeddings");
+
+export const modelSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal("model"),
+    created: z.int(),
+    owned_by: z.string(),
+    recipe: z.string(),
+    size: z.string(),
+    tokens: z.int(),
+    parameters: z.int(),
+    embedding_width: z.int().nullable(),
+    reads: z.string(),
+  })
+  .openapi("Model");
+
+export const modelsSchema = z
+  .object({ object: z.literal("list"), data: z.array(modelSchema) })
+  .openapi("Models");
+
+export const jobSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal("job"),
+    created: z.int(),
+    status: z.enum(["queued", "running", "succeeded", "failed", "cancelled"]),
+    progress: z
+      .object({ done: z.int(), all: z.int() })
+      .openapi({ description: "Decoding steps." })
+      .nullable(),
+    result: imagesSchema.nullable(),
+    error: z.object({ message: z.string(), type: z.string() }).nullable(),
+  })
+  .openapi("Job");
+export type Job = z.infer<typeof jobSchema>;
+
+export const errorSchema = z
+  .object({
+    error: z.object({
+      message: z.string(),
+      type: z.string(),
+      param: z.string().nullable(),
+      code: z.string().nullable(),
+    }),
+  })
+  .openapi("Error");
+export type ErrorBody = z.infer<typeof errorSchema>;
