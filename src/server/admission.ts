@@ -9,6 +9,9 @@ export interface Limits {
   readonly timeoutMs: number;
   /** Of a body. */
   readonly bodyBytes: number;
+  /** In which all headers, and a whole request, must have come. */
+  readonly headersMs: number;
+  readonly arrivalMs: number;
   /** Of a picture that is sent, told before it is decoded. */
   readonly pixels: number;
 }
@@ -17,6 +20,8 @@ export const usualLimits: Limits = {
   requests: 256,
   timeoutMs: 300_000,
   bodyBytes: 32_000_000,
+  headersMs: 10_000,
+  arrivalMs: 60_000,
   pixels: 25_000_000,
 };
 

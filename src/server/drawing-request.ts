@@ -1,6 +1,7 @@
 /** @file A request for pictures as the model takes it, and what is drawn as a reply. */
 
 import type { z } from "zod";
+import { type DrawingSettings, type NameSetting, settled } from "../drawing-settings.js";
 import type { Dream, GenerateOptions } from "../dream.js";
 import type { DrawingProgress } from "../engine/protocol.js";
 import { encodePicture, type Picture, pictureSize } from "../formats/images.js";
@@ -25,11 +26,7 @@ export function optionsOf(dream: Dream, request: Omit<Generation, "model">): Gen
   const preset = quality === "auto" ? request.preset : presetOf[quality];
   const { select_at, guidance_scale, guidance_every, negative_prompt } = request;
   const { prompt, seed, candidates, selection, separation, steps, sampler, temperature } = request;
-  return withoutGaps({
-    prompt,
-    seed,
-    count: n,
-    previews: request.partial_images,
+  const settings: DrawingSettings = withoutGaps({
     candidates,
     selection,
     separation,
@@ -42,7 +39,19 @@ export function optionsOf(dream: Dream, request: Omit<Generation, "model">): Gen
     guidanceEvery: guidance_every,
     negative: negative_prompt,
   });
+  // Refused here, under the names that were sent.
+  settled(settings, dream.info.drawing, webNames);
+  return { prompt, count: n, previews: request.partial_images, ...withoutGaps({ seed }), ...settings };
 }
+
+/** As requests call settings. */
+const webNames: NameSetting = (setting, value) => {
+  const name =
+    setting === "negative"
+      ? "negative_prompt"
+      : setting.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return value === undefined ? name : `${name} ${JSON.stringify(value)}`;
+};
 
 /** @throws ApiError for a stream of several pictures, or half-drawn ones without a stream */
 export function checkStream({
@@ -59,9 +68,9 @@ export function checkStream({
 
 type Gapped<T> = { readonly [K in keyof T]: T[K] | undefined };
 
-/** Without the settings that are left open. */
-function withoutGaps(options: Gapped<GenerateOptions>): GenerateOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+/** Without what is left open. */
+function withoutGaps<T extends object>(settings: Gapped<T>): T {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as T;
 }
 
 /** How a picture is written into a reply. */

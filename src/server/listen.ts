@@ -29,10 +29,6 @@ export interface Serving {
 const keptBytes = 64_000_000;
 const keptMs = 3_600_000;
 
-/** Headers, and whole requests, that come slower than this are refused. */
-const headersTimeout = 10_000;
-const requestTimeout = 60_000;
-
 const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|::1)$/.test(host);
 
 /** @throws DreamError `usage` for an address that others reach, without a token; `io` where it cannot listen */
@@ -54,8 +50,8 @@ export async function serveModel(
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: {
-      headersTimeout,
-      requestTimeout,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.arrivalMs,
       connectionsCheckingInterval: 1000,
       keepAliveTimeout: 5000,
     },
