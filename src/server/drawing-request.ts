@@ -24,7 +24,7 @@ export function optionsOf(dream: Dream, request: Omit<Generation, "model">): Gen
   if (quality !== "auto" && request.preset !== undefined)
     throw new ApiError(400, "quality and preset say the same thing: leave one out", { param: "quality" });
   const preset = quality === "auto" ? request.preset : presetOf[quality];
-  const { select_at, guidance_scale, guidance_every, negative_prompt } = request;
+  const { select_at, guidance_scale, guidance_every, negative_prompt, diffusion_steps } = request;
   const { prompt, seed, candidates, selection, separation, steps, sampler, temperature } = request;
   const settings: DrawingSettings = withoutGaps({
     candidates,
@@ -35,6 +35,7 @@ export function optionsOf(dream: Dream, request: Omit<Generation, "model">): Gen
     sampler,
     temperature,
     selectAt: select_at,
+    diffusionSteps: diffusion_steps,
     guidanceScale: guidance_scale,
     guidanceEvery: guidance_every,
     negative: negative_prompt,

@@ -39,6 +39,9 @@ const drawing = {
   preset: settingShape.preset.optional(),
   steps: settingShape.steps.optional().openapi({ description: "Decoding steps." }),
   sampler: settingShape.sampler.optional(),
+  diffusion_steps: settingShape.diffusionSteps.optional().openapi({
+    description: "Of the head for each token, in the first decoding step and in the last.",
+  }),
   guidance_scale: settingShape.guidanceScale.optional(),
   guidance_every: settingShape.guidanceEvery.optional(),
   temperature: settingShape.temperature.optional(),
@@ -92,6 +95,15 @@ const number = <T extends z.ZodType>(schema: T) =>
     schema,
   );
 
+/** Null where it is none. */
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 const file = z.instanceof(File).openapi({ type: "string", format: "binary" });
 
 /** The fields of a form, beside its files. */
@@ -107,6 +119,10 @@ export const editFields = z.strictObject({
   select_at: number(drawing.select_at),
   separation: number(drawing.separation),
   steps: number(drawing.steps),
+  diffusion_steps: z.preprocess(
+    (text) => (typeof text === "string" ? parsedJson(text) : text),
+    drawing.diffusion_steps,
+  ),
   guidance_scale: number(drawing.guidance_scale),
   guidance_every: number(drawing.guidance_every),
   temperature: number(drawing.temperature),
