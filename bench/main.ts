@@ -14,6 +14,7 @@ import { checkDrawing } from "./generate-check.js";
 import { type Peer, startPeer } from "./peer.js";
 import { measureQuality, qualitySentence, wayNames } from "./quality.js";
 import { type BenchCase, type BenchRow, measureRow } from "./rows.js";
+import { measureServing, servingCases, servingSentence } from "./serve.js";
 import { finishTraining, prepareTraining, trainCases } from "./train.js";
 import { checkTraining } from "./train-check.js";
 
@@ -62,11 +63,12 @@ interface BenchOptions {
   readonly json?: boolean;
 }
 
-const names = [...Object.keys(benches), "quality", "costs"];
+const names = [...Object.keys(benches), "quality", "costs", "serve"];
 
 async function bench(name: string, options: BenchOptions): Promise<void> {
   if (name === "quality") return quality(options);
   if (name === "costs") return costs(options);
+  if (name === "serve") return serve(options);
   const found = benches[name];
   if (found === undefined) throw unknownName("bench", "bench", name, names);
   requireCase(
@@ -104,6 +106,13 @@ async function costs(options: BenchOptions): Promise<void> {
   requireCase(options, []);
   for await (const row of measureCosts())
     process.stdout.write(`${options.json ? JSON.stringify(row) : costSentence(row)}\n`);
+}
+
+/** The demo's model behind a socket. */
+async function serve(options: BenchOptions): Promise<void> {
+  requireCase(options, servingCases);
+  for await (const row of measureServing(options.case))
+    process.stdout.write(`${options.json ? JSON.stringify(row) : servingSentence(row)}\n`);
 }
 
 async function check({ check, peer: { script } }: Bench, peer: Peer): Promise<void> {
