@@ -45,7 +45,7 @@ export const settingShape = {
 
 const settingsSchema = z.object(settingShape).partial();
 
-/** {@link settingShape}, each of them open or said. */
+/** How to draw: each setting is said, or left to the preset or the model. */
 export type DrawingSettings = z.infer<typeof settingsSchema>;
 
 /** How a setting is called, or a setting and its value, by whoever reads an error. */

@@ -35,6 +35,7 @@ export interface Edit {
   readonly redrawn: Uint8Array;
 }
 
+/** How captions are drawn. */
 export interface DrawOptions {
   readonly choice: Choice;
   /** One for each caption: the same seed draws the same picture in any batch, and plain drawing draws candidate 0. */
@@ -48,6 +49,7 @@ export interface DrawOptions {
   /** What all drawings begin with; nothing where left out. */
   readonly edit?: Edit;
   /**
+   * Told of each decoding step.
    * @param count captions that are drawn together
    * @param halfDrawn what there is of each caption's candidates; to be called at once or not at all
    */
@@ -284,6 +286,7 @@ export class DrawingPipeline {
     });
   }
 
+  /** Frees what all drawings share; the model stays. */
   dispose(): void {
     this.#engine.dispose();
   }

@@ -21,6 +21,7 @@ import type { HubOptions, OnDownload } from "./hub/resolve-model.js";
 /** A picture in hand: a file's path, the bytes of a JPEG, PNG or WebP file, or decoded pixels. Its middle is taken. */
 export type ImageInput = string | Uint8Array | Picture;
 
+/** Where a model computes, and how it is found. */
 export interface LoadOptions {
   /** `auto`, `cpu`, `cuda` or `cuda:1`; `auto` takes a GPU where there is one. */
   readonly device?: string;
@@ -226,6 +227,7 @@ export class Dream {
     await leaveEngine(this.#thread);
   }
 
+  /** {@link dispose}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

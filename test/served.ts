@@ -18,13 +18,14 @@ export async function served(
   limits: Partial<Limits> = {},
   options: Partial<Pick<ServeOptions, "token" | "names">> = {},
   run?: string,
+  name = "loud",
 ): Promise<Served> {
   const dream = await Dream.load(run ?? (await loudRun()), { device: "cpu" });
   const log: string[] = [];
   const serving = await serveModel(dream, {
     host: "127.0.0.1",
     port: 0,
-    name: "loud",
+    name,
     token: null,
     names: [],
     ...options,

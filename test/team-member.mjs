@@ -98,7 +98,7 @@ function compare(group, model) {
   const worst = {};
   const parameters = parametersOf(model);
   for (const bucketBytes of [256, 25 << 20]) {
-    const buckets = group.gradientBuckets(parameters, { bucketBytes });
+    const buckets = group.gradientBuckets(parameters, bucketBytes);
     for (const name of Object.keys(exchanges))
       for (const round of [1, 2])
         scope(() => {
@@ -127,7 +127,7 @@ function messageOf(body) {
 
 /** Steps until something ends them. */
 async function steps(group, model, each) {
-  const buckets = group.gradientBuckets(parametersOf(model), { bucketBytes: 256 });
+  const buckets = group.gradientBuckets(parametersOf(model), 256);
   for (let step = 0; ; step++) {
     const ended = scope(() => {
       buckets.arm([]);
@@ -182,7 +182,7 @@ const scenes = {
   async gradients(group) {
     const model = new Small();
     tell(compare(group, model));
-    const twice = group.gradientBuckets(parametersOf(model), { bucketBytes: 256 });
+    const twice = group.gradientBuckets(parametersOf(model), 256);
     const loss = () => model.loss(1, ["left"]);
     const errors = [messageOf(() => twice.finish())];
     twice.arm([]);

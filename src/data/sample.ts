@@ -90,5 +90,6 @@ export interface SampleSource {
   reference(number: number): SampleReference;
   /** @throws DreamError naming the sample where it is broken */
   read(number: number): Promise<Sample>;
+  /** Gives open files back. */
   close(): Promise<void>;
 }

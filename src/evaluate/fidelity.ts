@@ -53,6 +53,7 @@ export interface Fidelity {
   readonly attributes: Readonly<Record<Attribute, number>>;
 }
 
+/** Shares of the drawings that are right, altogether and attribute by attribute. */
 export function fidelityOf(verdicts: readonly Verdict[]): Fidelity {
   const samples = verdicts.length;
   const share = (right: (verdict: Verdict) => boolean): number => verdicts.filter(right).length / samples;

@@ -26,7 +26,7 @@ export interface PairedDifference extends Interval {
   readonly mean: number;
 }
 
-/** The mean of b - a over pairs, with the interval that the pairs' own spread gives. @param pairs at least two */
+/** The mean of b - a over pairs, at least two, with the interval that the pairs' own spread gives. */
 export function pairedDifference(a: readonly number[], b: readonly number[]): PairedDifference {
   const differences = a.map((value, i) => b[i]! - value);
   const count = differences.length;

@@ -18,6 +18,7 @@ import {
 } from "./naming.js";
 import type { EvaluationData, Subject } from "./subject.js";
 
+/** How well pictures are named with a share of their tokens hidden. */
 export interface ZeroShotPoint {
   /** Share of the tokens that is hidden, 0..1. */
   readonly masked: number;
@@ -29,7 +30,8 @@ export interface ZeroShotPoint {
 const window = 256;
 
 /**
- * @param latents [P, C, H, W] @param classes of each picture @param classIds each class's caption, int64 [K, context]
+ * How many pictures are named right while shares of their tokens are hidden. Latents are [P, C, H, W]; `classes` has each picture's class,
+ * `classIds` each class's caption, int64 [K, context].
  * @param seed draws what is hidden, the same pictures' tokens in the same order at every share
  */
 export function zeroShotCurve(

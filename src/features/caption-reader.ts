@@ -8,6 +8,7 @@ export interface CaptionLength {
   readonly unit: "words" | "tokens";
 }
 
+/** Reads captions for one model. */
 export interface CaptionReader {
   /** Ids that the text tower may be given are below this. */
   readonly vocabularySize: number;
@@ -19,6 +20,7 @@ export interface CaptionReader {
   ids(captions: readonly string[]): Tensor;
   /** For the decoder. @returns states [B, L, W], or the ids again */
   told(captions: readonly string[]): Tensor;
+  /** How long a caption is, and how much of one is read. */
   length(caption: string): CaptionLength;
   /** Words that mean nothing to the model, each once. */
   unknownWords(caption: string): string[];

@@ -21,6 +21,7 @@ export interface FeatureSource {
   /** Decoder captions of the empty caption, one row. */
   readonly emptyCaption: Tensor;
   /**
+   * * The samples of some places, as the model takes them.
    * @param step decides what is drawn by chance (flips, the posterior's noise): the same step gives the same batch
    * @param firstPlace of these samples in the step's batch, of which a process may take a part
    */

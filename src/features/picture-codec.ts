@@ -2,6 +2,7 @@
 import type { DreamModel } from "../models/dream/dream.js";
 import type { Tensor } from "../tensor/index.js";
 
+/** Pictures to latents and back. */
 export interface PictureCodec {
   /** Pixels of a side that one latent pixel stands for. */
   readonly stride: number;

@@ -13,6 +13,7 @@ import type { Profile, Stage } from "./profile.js";
 /** What matrix products are computed in. */
 export type Precision = "float32" | "bfloat16";
 
+/** How an engine computes. */
 export interface EngineOptions {
   /** bfloat16 is several times as fast where the hardware multiplies it, and draws something slightly else. */
   readonly precision?: Precision;
@@ -20,6 +21,7 @@ export interface EngineOptions {
   readonly profile?: Profile | null;
 }
 
+/** A model with its weights as they are, ready to draw. */
 export class DrawingEngine {
   /** Each decoder block's memory of the empty caption, one row. */
   readonly silence: readonly TextMemory[];
@@ -82,6 +84,7 @@ export class DrawingEngine {
     return this.#profile === null ? body() : this.#profile.time(stage, body);
   }
 
+  /** Frees what it computed once; the model stays. */
   dispose(): void {
     for (const kept of [...this.silence, this.blank, ...this.#samplers.values()]) kept.dispose();
   }

@@ -16,6 +16,7 @@ export interface NoiseRequest {
 
 /** Gives noise, trajectory by trajectory in raster order: initial [P, C] and steps [S, P, C], P = trajectories x tokens per image. */
 export interface NoiseSource {
+  /** The draws of one decoding step. */
   draw(request: NoiseRequest): TokenNoise;
 }
 

@@ -4,6 +4,7 @@
  */
 import type { TokenSampling } from "./schedule.js";
 
+/** A way to draw, by name. */
 export interface Preset {
   /** Decoding steps. */
   readonly steps: number;
@@ -12,11 +13,14 @@ export interface Preset {
   readonly guidanceEvery: number;
 }
 
+/** From the slowest on. */
 export const presetNames = ["exact", "balanced", "fast"] as const;
+/** One of {@link presetNames}. */
 export type PresetName = (typeof presetNames)[number];
 
 const from = (first: number, last: number) => ({ first, last });
 
+/** What each name means. */
 export const presets: Readonly<Record<PresetName, Preset>> = {
   exact: { steps: 64, tokens: { method: "ancestral", diffusionSteps: from(100, 100) }, guidanceEvery: 1 },
   balanced: { steps: 32, tokens: { method: "ancestral", diffusionSteps: from(50, 10) }, guidanceEvery: 1 },

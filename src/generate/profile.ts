@@ -4,6 +4,7 @@ import { type Device, synchronize } from "../tensor/index.js";
 export const stages = ["captions", "encoder", "decoder", "head", "scores", "codec"] as const;
 export type Stage = (typeof stages)[number];
 
+/** Collects how long each part of drawings takes. */
 export class Profile {
   readonly #device: Device;
   readonly #seconds = new Map<Stage, number>();
@@ -13,6 +14,7 @@ export class Profile {
     this.#device = device;
   }
 
+  /** Runs a part, and counts its time. */
   time<T>(stage: Stage, body: () => T): T {
     synchronize(this.#device);
     const started = performance.now();

@@ -52,7 +52,7 @@ function countParameters(config: Recipe["model"]): ParameterCounts {
   return { parts, total };
 }
 
-/** @param processes P */
+/** What processes of a run send each other in a step. @param processes P */
 export function planCommunication({ model, batchSize }: Recipe, processes: number): CommunicationPlan {
   const once = (processes - 1) / processes;
   const parameters = parameterCounts(model).total;

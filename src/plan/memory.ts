@@ -50,7 +50,7 @@ const blockRounding = 9 / 8;
  */
 const engines: Readonly<Record<DeviceKind, number>> = { cpu: 300e6 + 512 * 2 ** 20, cuda: 1.5e9 };
 
-/** @param recipe in the precision in which it runs */
+/** What a step of a run holds, told before anything is allocated. @param recipe in the precision in which it runs */
 export function planMemory(recipe: Recipe, { processes, device, frozen }: Placement = alone): MemoryPlan {
   const parameters = parameterCounts(recipe.model).total;
   const pictures = Math.ceil(recipe.batchSize / processes / recipe.accumulation);

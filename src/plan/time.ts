@@ -40,7 +40,7 @@ export interface TimePlan {
  */
 export const usualEfficiency = { cpu: 0.7, cuda: 0.21 } as const;
 
-/** @param samples of an epoch @param textTokens that the text tower reads of each caption */
+/** How long a run takes on devices of some speed. @param samples of an epoch @param textTokens that the text tower reads of each caption */
 export function planTime(
   recipe: Recipe,
   processes: number,

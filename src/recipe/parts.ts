@@ -28,6 +28,7 @@ import {
 } from "./frozen-parts.js";
 import type { Recipe } from "./recipe.js";
 
+/** A model's parts beside its network. */
 export interface Parts {
   readonly codec: PictureCodec;
   readonly captions: CaptionReader;

@@ -6,7 +6,7 @@ import { describeModel, type ModelOrigin } from "./model-description.js";
 import { saveModel, weightsMetadata } from "./model-folder.js";
 import type { SavedRun } from "./saved-run.js";
 
-/** @param weights which of the run's: averaged, or as its last step left them */
+/** Writes a run's model as a folder that others load. @param weights which of the run's: averaged, or as its last step left them */
 export async function publishRun(
   { recipe, config, checkpoint, parts }: SavedRun,
   to: string,

@@ -115,6 +115,7 @@ export const recipeSchema = z.strictObject({
   }),
 });
 
+/** All that decides a run: data, network, schedules, drawing. */
 export type Recipe = z.infer<typeof recipeSchema>;
 
 /** A recipe of one kind of data. */
@@ -238,7 +239,7 @@ function readYaml(path: string): unknown {
   }
 }
 
-/** @param source what the recipe is called in errors */
+/** Checks a recipe. @param source what it is called in errors @throws DreamError naming every entry that is wrong */
 export function parseRecipe(value: unknown, source: string): Recipe {
   const parsed = recipeSchema.safeParse(value);
   if (parsed.success) return parsed.data;

@@ -105,12 +105,9 @@ export class ProcessGroup {
   /**
    * Averages gradients over the processes while a backward pass goes on.
    * @param parameters the same ones in the same order everywhere, on the group's kind of device; they must stay the tensors they are
-   * @param options.bucketBytes of one message, about; the buckets take as much memory as the gradients
+   * @param bucketBytes of one message, about; the buckets take as much memory as the gradients
    */
-  gradientBuckets(
-    parameters: readonly Tensor[],
-    { bucketBytes }: { readonly bucketBytes: number },
-  ): GradientBuckets {
+  gradientBuckets(parameters: readonly Tensor[], bucketBytes: number): GradientBuckets {
     return new GradientBuckets(
       explained("make gradient buckets", () =>
         native.makeBuckets(this.#slot, slotsOf(parameters), bucketBytes),

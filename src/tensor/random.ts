@@ -18,7 +18,7 @@ export class Generator {
     net.register(this, slot, this);
   }
 
-  /** @param seed a whole number from 0 to 2^53 - 1 */
+  /** * A stream of random numbers that a seed decides. @param seed a whole number from 0 to 2^53 - 1 */
   static fromSeed(seed: number): Generator {
     return new Generator(native.generator(seed));
   }

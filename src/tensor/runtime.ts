@@ -18,6 +18,7 @@ export function threadCount(): number {
   return native.threads();
 }
 
+/** How many threads an operator uses. */
 export function setThreadCount(count: number): void {
   native.setThreads(count);
 }
@@ -32,6 +33,7 @@ export function hasFastBfloat16(device: Device): boolean {
   }
 }
 
+/** GPUs that this libtorch can use. */
 export function cudaDeviceCount(): number {
   return native.cudaDevices();
 }

@@ -108,6 +108,7 @@ export class Tensor {
     this.slot = 0;
   }
 
+  /** {@link dispose}, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }
@@ -159,6 +160,7 @@ export class Tensor {
     }
   }
 
+  /** Type and sizes, for people. */
   toString(): string {
     return this.slot === 0 ? "Tensor(disposed)" : describe(this);
   }

@@ -31,6 +31,7 @@ const words = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]
 const originalWords =
   /<\|startoftext\|>|<\|endoftext\|>|'[s\u017f]|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|(?:(?!\u0345)[^\p{White_Space}\p{L}\p{N}])+/gu;
 
+/** CLIP's byte-pair encoding. */
 export class ClipTokenizer implements Tokenizer {
   readonly #pairs: BytePairs;
   readonly #before: AddedTokenSplitter;

@@ -16,6 +16,7 @@ const paddingToken = "<pad>";
 /** What stands for the blank before a word. */
 const wordMark = "\u2581";
 
+/** T5's unigram pieces. */
 export class T5Tokenizer implements Tokenizer {
   readonly #files: T5Files;
   readonly #unigram: TokenModel;

@@ -1,6 +1,7 @@
 /** @file What every tokenizer offers: a caption becomes a row of ids of one fixed length. */
 import { DreamError } from "../errors.js";
 
+/** Captions to ids. */
 export interface Tokenizer {
   /** Ids of one row, marks and padding included. */
   readonly contextLength: number;
@@ -8,7 +9,7 @@ export interface Tokenizer {
   readonly vocabularySize: number;
   /**
    * A caption's row of exactly {@link contextLength} ids: padded where it is short, cut where it is long.
-   * @throws DreamError `value` where the caption has more than {@link longestCaptionCharacters} characters
+   * @throws DreamError `value` where the caption has more than `longestCaptionCharacters` characters
    */
   encode(caption: string): number[];
   /**
@@ -27,7 +28,7 @@ const loneSurrogate = /\p{Surrogate}/gu;
 
 /**
  * A caption as text that UTF-8 can say: a lone surrogate becomes U+FFFD, as where bytes are decoded.
- * @throws DreamError `value` where it is longer than {@link longestCaptionCharacters}
+ * @throws DreamError `value` where it is longer than `longestCaptionCharacters`
  */
 export function readableCaption(caption: string): string {
   if (caption.length > longestCaptionCharacters)

@@ -83,7 +83,7 @@ export class TeamMember implements Team {
     this.#names = parameters.map(([name]) => name);
     this.#buckets = group.gradientBuckets(
       parameters.map(([, tensor]) => tensor),
-      { bucketBytes },
+      bucketBytes,
     );
   }
 

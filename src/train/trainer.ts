@@ -53,6 +53,7 @@ export interface StepReport {
   readonly learningRate: number;
 }
 
+/** A model in training: its optimiser, averages and random numbers, and the step that moves them. */
 export class Trainer {
   readonly optimiser: Optimiser;
   readonly average: MovingAverage;
@@ -232,6 +233,7 @@ export class Trainer {
     );
   }
 
+  /** Frees model, averages and optimiser. */
   dispose(): void {
     if (this.#ahead !== null) disposeDrawn(this.#ahead);
     this.optimiser.dispose();

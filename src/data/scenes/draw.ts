@@ -16,6 +16,7 @@ import { colours, type ObjectKind, type SceneLevel, shapes } from "./vocabulary.
 /** What is trained on, and what is kept back: whole combinations at level 1, pairs of kinds at levels 2 and 3. */
 export type Split = "train" | "held-out";
 
+/** A scene, and what was drawn at random to make it. */
 export interface DrawnScene {
   readonly scene: Scene;
   readonly caption: string;
@@ -35,7 +36,7 @@ const numbersBySplit: Readonly<Record<Split, readonly number[]>> = {
   "held-out": combinationsOf("held-out"),
 };
 
-/** @param number of the sample; at level 1 samples go through the combinations in turn */
+/** A random scene of a level; whether its combination is one that is trained on is told by the split. @param number of the sample; at level 1 samples go through the combinations in turn */
 export function drawScene(level: SceneLevel, split: Split, number: number, random: SceneRandom): DrawnScene {
   switch (level) {
     case 1: {

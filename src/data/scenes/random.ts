@@ -10,7 +10,7 @@ export interface SceneRandom {
   pick<T>(from: readonly T[]): T;
 }
 
-/** @param seed of the data set @param number of the scene */
+/** Random numbers of one scene: the same seed gives the same scene on every machine. @param seed of the data set @param number of the scene */
 export function sceneRandom(seed: number, number: number): SceneRandom {
   const generator = xoroshiro128plus((seed * 0x9e3779b1 + number * 0x85ebca6b) | 0);
   const between = (low: number, high: number): number =>

@@ -18,7 +18,7 @@ export interface RenderedScene {
   readonly visibleShares: readonly number[];
 }
 
-/** @param sizePixels side of the square picture */
+/** Draws a scene anti-aliased, with its segmentation and depth. @param sizePixels side of the square picture */
 export function renderScene(scene: Scene, sizePixels: number): RenderedScene {
   const { ground, clutter, objects } = scene;
   const data = new Uint8Array(sizePixels * sizePixels * 3);

@@ -44,6 +44,7 @@ export interface ClutterMark {
   readonly rgb: Rgb;
 }
 
+/** What a picture of the small world shows, before it is rendered. */
 export interface Scene {
   readonly level: SceneLevel;
   readonly ground: SceneGround;

@@ -75,6 +75,7 @@ export interface ClassConfig {
   readonly dropProbability: number;
 }
 
+/** The sizes of a model, and the choices that its network is made by. */
 export interface DreamConfig {
   /** The latent image [channels, side, side], cut in patches of patch x patch. */
   readonly latent: { readonly side: number; readonly channels: number; readonly patch: number };

@@ -84,6 +84,7 @@ export interface OwnLosses {
   readonly generated: number;
 }
 
+/** The network: encoder, decoder, diffusion head and text tower, and the losses that train them together. */
 export class DreamModel extends Module {
   readonly encoder: Encoder;
   readonly decoder: Decoder;
@@ -244,7 +245,7 @@ export class DreamModel extends Module {
     return scope(() => this.embedRepresentation(this.encoder.forward(tokens, mask).representation));
   }
 
-  /** The same of pictures that the encoder has seen. @param representation {@link Encoded}'s [B, U + V, D] */
+  /** The same of pictures that the encoder has seen. @param representation the encoder's [B, U + V, D] */
   embedRepresentation(representation: Tensor): Tensor {
     return normalise(this.imageProjection.forward(representation));
   }

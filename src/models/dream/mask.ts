@@ -20,7 +20,7 @@ export class TokenOrders {
     return new TokenOrders(batch, tokenCount, Int32Array.from(values));
   }
 
-  /** @param orders int64 [B, N] */
+  /** Orders that a tensor holds. @param orders int64 [B, N] */
   static fromTensor(orders: Tensor): TokenOrders {
     const [batch, tokenCount] = orders.shape as [number, number];
     return new TokenOrders(batch, tokenCount, Int32Array.from(orders.toNumbers()));
@@ -98,10 +98,12 @@ export class TokenMask {
     return new TokenMask(batch, tokenCount, bits);
   }
 
+  /** Chooses nothing. */
   static none(batch: number, tokenCount: number): TokenMask {
     return new TokenMask(batch, tokenCount, new Uint8Array(batch * tokenCount));
   }
 
+  /** Chooses every token. */
   static all(batch: number, tokenCount: number): TokenMask {
     return new TokenMask(batch, tokenCount, new Uint8Array(batch * tokenCount).fill(1));
   }

@@ -10,6 +10,7 @@ import { ClipTextTower, ClipVisionTower } from "./clip-towers.js";
 import { type FrozenOptions, frozenModel, openPretrained, parseConfig, selectWeights } from "./pretrained.js";
 import { type Renaming, renamed } from "./renaming.js";
 
+/** A CLIP model: pictures and captions as vectors of one space. */
 export class ClipModel extends Module {
   /** P, of texts' and pictures' embeddings. */
   readonly embeddingWidth: number;

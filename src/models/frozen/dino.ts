@@ -22,6 +22,7 @@ export interface DinoFeatures {
   readonly patches: Tensor;
 }
 
+/** A DINOv2 model, whose patch tokens REPA aligns with. */
 export class DinoModel extends Module {
   /** D, of the features. */
   readonly width: number;
@@ -66,6 +67,7 @@ export class DinoModel extends Module {
   }
 
   /**
+   * * Normed tokens, the class token first.
    * @param pixels [B, 3, H, W], normalised; of H and W as many whole patches as there are
    * @param resampling how positions come to their grid, as the folder's kind of model does it where it is not said
    */

@@ -74,6 +74,7 @@ export interface InceptionFeatures {
   readonly logits: Tensor;
 }
 
+/** The Inception network of FID (torch-fidelity's weights). */
 export class Inception extends Module {
   /** In the order of the layout. */
   readonly convolutions: Convolution[] = [];

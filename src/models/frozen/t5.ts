@@ -18,6 +18,7 @@ export interface T5Options {
   readonly dtype?: "float32" | "bfloat16";
 }
 
+/** The encoder of a T5, whose states the decoder reads. */
 export class T5Encoder extends Module {
   /** D, of the states. */
   readonly width: number;

@@ -8,6 +8,7 @@ import { type FrozenOptions, frozenModel, openPretrained, parseConfig, selectWei
 import { type VaeConfig, vaeSchema } from "./vae-config.js";
 import { Decoder, Encoder } from "./vae-towers.js";
 
+/** The autoencoder whose latents the paper draws. */
 export class AutoencoderKl extends Module {
   /** Latents are multiplied by this, after {@link shift} is taken from them, before a model learns them. */
   readonly scalingFactor: number;

@@ -36,6 +36,7 @@ export interface ReadObject extends ReadWords {
   readonly misfit: number;
 }
 
+/** What a picture shows, or that it cannot be read. */
 export type SceneReading =
   | { readonly kind: "unreadable"; readonly reason: string }
   /** Patches of colour that could be objects, the largest first; the ground is null where it is none of ours. */
@@ -60,7 +61,7 @@ const palest = 0.78;
 /** Radii of this many times the smallest and largest that are drawn are none of ours. */
 const radiusBounds = [0.6, 1.5] as const;
 
-/** @param picture square @param level whose words and sizes are expected */
+/** Measures from pixels alone what a picture of a scene shows. @param picture square @param level whose words and sizes are expected */
 export function readScene(picture: Picture, level: SceneLevel): SceneReading {
   const unreadable = (reason: string): SceneReading => ({ kind: "unreadable", reason });
   if (picture.width !== picture.height) return unreadable("the picture is not square");
