@@ -3,6 +3,7 @@
  * headers, so the files are compiled as two units, at once: 59 s became 20.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { bring } from "./debian.mjs";
 import { Refusal } from "./refusal.mjs";
@@ -152,7 +153,7 @@ export function compileFlags(root, { root: libtorch, includes, flags, version, c
     ...flags,
     ...(cuda ? ["-DDREAM_WITH_CUDA"] : []),
     "-isystem",
-    join(root, "node_modules/node-api-headers/include"),
+    createRequire(join(root, "package.json"))("node-api-headers").include_dir,
     ...[...includes, ...(cuda ? cudaIncludes(libtorch) : [])].flatMap((include) => ["-isystem", include]),
   ];
 }

@@ -23,12 +23,16 @@ const build = join(root, "build");
 
 /** @param {{quiet: boolean}} options */
 export async function setUp({ quiet }) {
+  // Where the package is installed, npm has brought its packages, and it comes compiled.
+  const isClone = existsSync(join(root, "src"));
   const release = lock();
   try {
-    installPackages();
+    if (isClone) installPackages();
     await makeAddon();
-    compileTypeScript();
-    linkCommand();
+    if (isClone) {
+      compileTypeScript();
+      linkCommand();
+    }
     if (!quiet) say("ready");
   } finally {
     release();

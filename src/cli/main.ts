@@ -24,6 +24,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   cache: async () => (await import("./cache.js")).addCache,
   convert: async () => (await import("./convert.js")).addConvert,
   plan: async () => (await import("./plan.js")).addPlan,
+  setup: async () => (await import("./setup.js")).addSetup,
   doctor: async () => (await import("./doctor.js")).addDoctor,
 };
 

@@ -109,7 +109,7 @@ export function packageRoot(): string {
 function load(): Native {
   const path = join(packageRoot(), "build", "dream.node");
   const hint =
-    "run `npm run setup` in the package's folder; it finds or brings libtorch and compiles the addon";
+    "run `npm run setup` in a clone, or `npx dream setup` where the package is installed: it finds or brings libtorch and compiles the addon";
   if (!existsSync(path))
     throw new DreamError("engine", { operation: "load engine", expected: path, got: "no such file", hint });
   try {
