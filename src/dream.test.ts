@@ -227,6 +227,15 @@ describe("models of one program", () => {
     expect((await events({ prompt, seed: 5 })).at(-1)!.type).toBe("picture");
   });
 
+  it("are not kept where their loading is called off", async () => {
+    const before = await dream.statistics();
+    const stop = new AbortController();
+    const loading = Dream.load(run, { device: "cpu", signal: stop.signal });
+    stop.abort();
+    await expect(loading).rejects.toThrow(/aborted/);
+    await expect.poll(async () => (await dream.statistics()).liveTensors).toBe(before.liveTensors);
+  });
+
   it("are told of by name where they are not there", async () => {
     expect((await refusal(Dream.load(join(run, "nowhere")))).message).toMatch(/nowhere.*no such folder/s);
     expect((await refusal(Dream.load(tmpdir()))).message).toMatch(/config\.json/);

@@ -10,6 +10,7 @@ import type {
   DrawOrder,
   EngineStatistics,
   LoadedModel,
+  ModelInfo,
   PictureInput,
   RegionInput,
 } from "./engine/protocol.js";
@@ -22,7 +23,7 @@ import type { HubOptions, OnDownload } from "./hub/resolve-model.js";
 export type ImageInput = string | Uint8Array | Picture;
 
 /** Where a model computes, and how it is found. */
-export interface LoadOptions {
+export interface LoadOptions extends Cancellable {
   /** `auto`, `cpu`, `cuda` or `cuda:1`; `auto` takes a GPU where there is one. */
   readonly device?: string;
   /** Of matrix products; bfloat16 is for hardware that multiplies it. */
@@ -83,17 +84,16 @@ const mostPictures = 100;
  * await dream.dispose();
  */
 export class Dream {
+  /** What it is, how it draws, and what it reads. */
+  readonly info: ModelInfo;
   readonly #thread: EngineThread;
   readonly #model: number;
   #isDisposed = false;
 
-  private constructor(
-    thread: EngineThread,
-    /** What it is, how it draws, and what it reads. */
-    readonly info: LoadedModel,
-  ) {
+  private constructor(thread: EngineThread, { model, info }: LoadedModel) {
     this.#thread = thread;
-    this.#model = info.model;
+    this.#model = model;
+    this.info = info;
   }
 
   /**
@@ -105,12 +105,12 @@ export class Dream {
    */
   static async load(
     model: string,
-    { device = "auto", precision = "float32", hub = {}, onDownload = () => {} }: LoadOptions = {},
+    { device = "auto", precision = "float32", hub = {}, onDownload = () => {}, signal }: LoadOptions = {},
   ): Promise<Dream> {
     const thread = enterEngine();
     try {
       const order = { model, device, precision, hub: { ...publicHub(), ...hub } };
-      return new Dream(thread, await thread.load(order, onDownload));
+      return new Dream(thread, await thread.load(order, onDownload, signal ?? null));
     } catch (error) {
       await leaveEngine(thread);
       throw error;

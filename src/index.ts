@@ -32,7 +32,7 @@ export {
   type LoadOptions,
 } from "./dream.js";
 export { type Embeddings, embedCaptions, embedPictures } from "./embedding.js";
-export type { DrawingProgress, EngineStatistics, LoadedModel } from "./engine/protocol.js";
+export type { DrawingProgress, EngineStatistics, ModelInfo } from "./engine/protocol.js";
 export { DreamError, type DreamErrorCode } from "./errors.js";
 export { type Fidelity, fidelityOf, judge, type Verdict } from "./evaluate/fidelity.js";
 export { generativeLoss, type Retrieval, retrieval } from "./evaluate/held-out.js";

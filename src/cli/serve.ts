@@ -108,18 +108,21 @@ function ended(): Promise<void> {
 
 /** @throws DreamError `io` where the file cannot be read, `value` where it holds no token */
 function tokenOf({ tokenFile }: ServeFlags): string | null {
-  if (tokenFile === undefined) return process.env.DREAM_TOKEN?.trim() || null;
-  let token: string;
+  const token = tokenFile === undefined ? process.env.DREAM_TOKEN?.trim() : textOf(tokenFile).trim();
+  if (tokenFile === undefined && !token) return null;
+  if (token !== undefined && /^\S{8,}$/.test(token)) return token;
+  throw new DreamError("value", {
+    operation: `read ${tokenFile ?? "DREAM_TOKEN"}`,
+    expected: "a token of at least 8 characters, without spaces",
+    got: `${token?.length ?? 0} characters`,
+  });
+}
+
+function textOf(path: string): string {
   try {
-    token = readFileSync(tokenFile, "utf8").trim();
+    return readFileSync(path, "utf8");
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new DreamError("io", { operation: `read ${tokenFile}`, message, hint: "check the path", cause });
+    throw new DreamError("io", { operation: `read ${path}`, message, hint: "check the path", cause });
   }
-  if (/^\S{8,}$/.test(token)) return token;
-  throw new DreamError("value", {
-    operation: `read ${tokenFile}`,
-    expected: "a token of at least 8 characters, without spaces",
-    got: `${token.length} characters`,
-  });
 }

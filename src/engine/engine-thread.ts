@@ -51,12 +51,12 @@ export class EngineThread {
     return this.#ended === null;
   }
 
-  /** @throws DreamError where the model cannot be loaded */
-  load(order: LoadOrder, onDownload: OnDownload): Promise<LoadedModel> {
-    const asked = this.#ask({ kind: "load", ...order }, (report) => {
+  /** @throws DreamError where the model cannot be loaded; what the signal was aborted with */
+  load(order: LoadOrder, onDownload: OnDownload, signal: AbortSignal | null): Promise<LoadedModel> {
+    const onReport: Asked["onReport"] = (report) => {
       if (report.kind === "download") onDownload(report);
-    });
-    return asked.result as Promise<LoadedModel>;
+    };
+    return this.#wait({ kind: "load", ...order }, signal, onReport) as Promise<LoadedModel>;
   }
 
   /** @throws what the signal was aborted with, or DreamError */
@@ -134,9 +134,9 @@ export class EngineThread {
     await this.#worker.terminate();
   }
 
-  async #wait(task: Task, signal: AbortSignal | null): Promise<unknown> {
+  async #wait(task: Task, signal: AbortSignal | null, onReport?: Asked["onReport"]): Promise<unknown> {
     signal?.throwIfAborted();
-    const asked = this.#ask(task);
+    const asked = this.#ask(task, onReport);
     const stop = (): void => this.#cancel(asked.id, signal!.reason);
     signal?.addEventListener("abort", stop, { once: true });
     try {

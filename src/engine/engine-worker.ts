@@ -6,7 +6,15 @@ import { parentPort, type Transferable } from "node:worker_threads";
 import { DreamError } from "../errors.js";
 import { liveTensorCount } from "../tensor/index.js";
 import { DrawingQueue } from "./drawing-queue.js";
-import type { DrawingProgress, EngineStatistics, Order, Report, Task } from "./protocol.js";
+import type {
+  DrawingProgress,
+  EngineStatistics,
+  LoadedModel,
+  LoadOrder,
+  Order,
+  Report,
+  Task,
+} from "./protocol.js";
 import { ResidentModel } from "./resident-model.js";
 import { packError } from "./travelling-error.js";
 
@@ -15,7 +23,7 @@ if (port === null) throw new Error("internal: the engine's thread was started as
 
 const models = new Map<number, ResidentModel>();
 const queue = new DrawingQueue();
-/** Requests that are not in the queue yet, and were cancelled. */
+/** Models and requests that are not ready yet, and whether they are still wanted. */
 const preparing = new Map<number, { cancelled: boolean }>();
 const counted = { drawn: 0, cancelled: 0, embedded: 0 };
 let stepping = false;
@@ -32,13 +40,8 @@ port.on("message", ({ id, task }: Order) => {
 
 async function perform(id: number, task: Task): Promise<void> {
   switch (task.kind) {
-    case "load": {
-      const model = await ResidentModel.load(task, (progress) =>
-        report({ id, kind: "download", ...progress }),
-      );
-      models.set(id, model);
-      return done(id, model.describe(id));
-    }
+    case "load":
+      return load(id, task);
     case "draw":
       return draw(id, task);
     case "embed-texts":
@@ -55,6 +58,21 @@ async function perform(id: number, task: Task): Promise<void> {
       return unload(id, task.model);
     default:
       throw new Error(`internal: no task ${JSON.stringify(task satisfies never)}`);
+  }
+}
+
+async function load(id: number, order: LoadOrder): Promise<void> {
+  const state = { cancelled: false };
+  preparing.set(id, state);
+  try {
+    const model = await ResidentModel.load(order, (progress) =>
+      report({ id, kind: "download", ...progress }),
+    );
+    if (state.cancelled) return model.dispose();
+    models.set(id, model);
+    done(id, { model: id, info: model.describe() } satisfies LoadedModel);
+  } finally {
+    preparing.delete(id);
   }
 }
 

@@ -55,8 +55,7 @@ export type Order =
   | { readonly id: number; readonly task: { readonly kind: "cancel" } };
 
 /** What a loaded model is. */
-export interface LoadedModel {
-  readonly model: number;
+export interface ModelInfo {
   /** Recipe that it was trained with. */
   readonly recipe: string;
   /** Side of its pictures. */
@@ -75,6 +74,12 @@ export interface LoadedModel {
   readonly parameters: number;
   /** How it draws where nothing is said. */
   readonly drawing: Recipe["drawing"];
+}
+
+/** A model in the thread, by its number there. */
+export interface LoadedModel {
+  readonly model: number;
+  readonly info: ModelInfo;
 }
 
 /** What happens while pictures are drawn. */

@@ -18,8 +18,8 @@ import type { QueuedDrawing } from "./drawing-queue.js";
 import type {
   DrawingProgress,
   DrawOrder,
-  LoadedModel,
   LoadOrder,
+  ModelInfo,
   PictureInput,
   RegionInput,
 } from "./protocol.js";
@@ -46,13 +46,11 @@ export class ResidentModel {
     return new ResidentModel(trained, readModelDescription(folder).origin.recipe, precision);
   }
 
-  /** @param model its number among those of the thread */
-  describe(model: number): LoadedModel {
+  describe(): ModelInfo {
     const { captions, drawing, model: network } = this.#trained;
     const { classes, joint, lossWeights } = network.config;
     const { most, unit } = captions.length("");
     return {
-      model,
       recipe: this.#recipe,
       sizePixels: pictureSide(this.#trained),
       tokens: tokenCount(network.config),

@@ -46,7 +46,7 @@ export async function serveModel(
   const admission = new Admission(limits);
   const files = new KeptFiles(keptBytes, keptMs);
   const shared: ServerContext = { dream, name, startedAt: new Date(), limits, admission, files, log };
-  const app = serverApp(shared, { token, names: [...names, host] });
+  const app = serverApp(shared, { token, names: [...names, host.includes(":") ? `[${host}]` : host] });
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: {
