@@ -11,6 +11,7 @@ import type {
   EngineStatistics,
   LoadedModel,
   ModelInfo,
+  Nearest,
   PictureInput,
   RegionInput,
 } from "./engine/protocol.js";
@@ -61,6 +62,13 @@ export interface EditOptions extends GenerateOptions {
   readonly mask?: ImageInput;
   /** `tokens`: what was not marked goes through the model's codec; `pixels`: it is pasted from the original. `tokens` where left out. */
   readonly keep?: "tokens" | "pixels";
+}
+
+/** Vectors that can be looked through. */
+export interface KeptVectors {
+  /** Those of the highest cosine, all of them compared; the highest first. */
+  nearest(query: Float32Array, count: number): Promise<Nearest[]>;
+  dispose(): Promise<void>;
 }
 
 /** A label with its share of the probability. */
@@ -212,6 +220,31 @@ export class Dream {
    */
   countWords(texts: readonly string[]): Promise<number[]> {
     return this.#engine().countWords(this.#model, texts);
+  }
+
+  /**
+   * Keeps vectors where they can be looked through, as fast as the machine multiplies.
+   * @param rows unit vectors, one after another, of `info.embeddingWidth` numbers each
+   * @example
+   * const [circle, square] = await dream.embedText(["a red circle", "a blue square"]);
+   * const kept = await dream.keepVectors(new Float32Array([...circle, ...square]));
+   * const [nearest] = await kept.nearest(circle, 1);
+   * await kept.dispose();
+   */
+  async keepVectors(rows: Float32Array): Promise<KeptVectors> {
+    const thread = this.#engine();
+    const width = this.info.embeddingWidth ?? 0;
+    if (width === 0 || rows.length === 0 || rows.length % width !== 0)
+      throw new DreamError("value", {
+        operation: "keep vectors",
+        expected: `whole vectors of ${width} numbers`,
+        got: `${rows.length} numbers`,
+      });
+    const vectors = await thread.keepVectors(rows, width);
+    return {
+      nearest: (query, count) => thread.nearest(vectors, query, count),
+      dispose: () => thread.dropVectors(vectors),
+    };
   }
 
   /** What the engine has done for all models of this program. */

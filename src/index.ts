@@ -28,11 +28,12 @@ export {
   type EditOptions,
   type GenerateOptions,
   type ImageInput,
+  type KeptVectors,
   type Labelled,
   type LoadOptions,
 } from "./dream.js";
 export { type Embeddings, embedCaptions, embedPictures } from "./embedding.js";
-export type { DrawingProgress, EngineStatistics, ModelInfo } from "./engine/protocol.js";
+export type { DrawingProgress, EngineStatistics, ModelInfo, Nearest } from "./engine/protocol.js";
 export { DreamError, type DreamErrorCode } from "./errors.js";
 export { type Fidelity, fidelityOf, judge, type Verdict } from "./evaluate/fidelity.js";
 export { generativeLoss, type Retrieval, retrieval } from "./evaluate/held-out.js";
@@ -100,6 +101,13 @@ export { openRelease, publishRelease, runOfRelease } from "./recipe/release-impo
 export { runRecipe } from "./recipe/run.js";
 export { openRun } from "./recipe/saved-run.js";
 export { keepSamples } from "./samples.js";
+export {
+  type FoundPicture,
+  type IndexedPicture,
+  PictureIndex,
+  type UpdateHooks,
+  type UpdateReport,
+} from "./search/picture-index.js";
 export * as engine from "./tensor/index.js";
 export { cleanCaption } from "./text/caption-cleaning.js";
 export { ClipTokenizer } from "./text/clip-tokenizer.js";

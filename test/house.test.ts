@@ -23,6 +23,7 @@ const floors: readonly (readonly string[])[] = [
   ["drawing-settings"],
   ["engine"],
   ["dream"],
+  ["search"],
   ["server"],
   ["samples", "evaluation-data", "evaluation-judges", "sample-drawings"],
   ["report"],

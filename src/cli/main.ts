@@ -18,6 +18,8 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   edit: async () => (await import("./edit.js")).addEdit,
   embed: async () => (await import("./embed.js")).addEmbed,
   serve: async () => (await import("./serve.js")).addServe,
+  index: async () => (await import("./index-pictures.js")).addIndex,
+  search: async () => (await import("./search.js")).addSearch,
   evaluate: async () => (await import("./evaluate.js")).addEvaluate,
   compare: async () => (await import("./compare.js")).addCompare,
   data: async () => (await import("./data.js")).addData,

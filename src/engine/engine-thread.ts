@@ -9,6 +9,7 @@ import type {
   EngineStatistics,
   LoadedModel,
   LoadOrder,
+  Nearest,
   Order,
   Report,
   Task,
@@ -112,6 +113,19 @@ export class EngineThread {
 
   countWords(model: number, texts: readonly string[]): Promise<number[]> {
     return this.#ask({ kind: "count-words", model, texts }).result as Promise<number[]>;
+  }
+
+  /** @returns their number in the thread */
+  keepVectors(rows: Float32Array, width: number): Promise<number> {
+    return this.#ask({ kind: "keep-vectors", rows, width }).result as Promise<number>;
+  }
+
+  nearest(vectors: number, query: Float32Array, count: number): Promise<Nearest[]> {
+    return this.#ask({ kind: "nearest", vectors, query, count }).result as Promise<Nearest[]>;
+  }
+
+  async dropVectors(vectors: number): Promise<void> {
+    if (this.isAlive) await this.#ask({ kind: "drop-vectors", vectors }).result;
   }
 
   statistics(): Promise<EngineStatistics> {

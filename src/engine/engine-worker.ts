@@ -16,12 +16,14 @@ import type {
   Task,
 } from "./protocol.js";
 import { ResidentModel } from "./resident-model.js";
+import { ResidentVectors } from "./resident-vectors.js";
 import { packError } from "./travelling-error.js";
 
 const port = parentPort;
 if (port === null) throw new Error("internal: the engine's thread was started as a program");
 
 const models = new Map<number, ResidentModel>();
+const vectors = new Map<number, ResidentVectors>();
 const queue = new DrawingQueue();
 /** Models and requests that are not ready yet, and whether they are still wanted. */
 const preparing = new Map<number, { cancelled: boolean }>();
@@ -52,6 +54,15 @@ async function perform(id: number, task: Task): Promise<void> {
       return done(id, await modelOf(task.model).embedPictures(task.pictures));
     case "count-words":
       return done(id, modelOf(task.model).countWords(task.texts));
+    case "keep-vectors":
+      vectors.set(id, new ResidentVectors(task.rows, task.width));
+      return done(id, id);
+    case "nearest":
+      return done(id, vectorsOf(task.vectors).nearest(task.query, task.count));
+    case "drop-vectors":
+      vectors.get(task.vectors)?.dispose();
+      vectors.delete(task.vectors);
+      return done(id, null);
     case "statistics":
       return done(id, statistics());
     case "unload":
@@ -131,6 +142,16 @@ function modelOf(model: number): ResidentModel {
     operation: "use a model",
     expected: "one that is loaded",
     got: "one that was disposed",
+  });
+}
+
+function vectorsOf(id: number): ResidentVectors {
+  const found = vectors.get(id);
+  if (found !== undefined) return found;
+  throw new DreamError("usage", {
+    operation: "look through vectors",
+    expected: "some that are kept",
+    got: "some that were disposed",
   });
 }
 

@@ -46,6 +46,15 @@ export type Task =
   | { readonly kind: "embed-texts"; readonly model: number; readonly texts: readonly string[] }
   | { readonly kind: "embed-pictures"; readonly model: number; readonly pictures: readonly PictureInput[] }
   | { readonly kind: "count-words"; readonly model: number; readonly texts: readonly string[] }
+  /** Unit vectors, [n, width], to be looked through. */
+  | { readonly kind: "keep-vectors"; readonly rows: Float32Array; readonly width: number }
+  | {
+      readonly kind: "nearest";
+      readonly vectors: number;
+      readonly query: Float32Array;
+      readonly count: number;
+    }
+  | { readonly kind: "drop-vectors"; readonly vectors: number }
   | { readonly kind: "statistics" }
   | { readonly kind: "unload"; readonly model: number };
 
@@ -54,8 +63,18 @@ export type Order =
   | { readonly id: number; readonly task: Task }
   | { readonly id: number; readonly task: { readonly kind: "cancel" } };
 
+/** What lies nearest, the nearest first. */
+export interface Nearest {
+  /** Among the vectors that are kept. */
+  readonly place: number;
+  /** Cosine. */
+  readonly score: number;
+}
+
 /** What a loaded model is. */
 export interface ModelInfo {
+  /** Tells models apart whose weights differ. */
+  readonly identity: string;
   /** Recipe that it was trained with. */
   readonly recipe: string;
   /** Side of its pictures. */

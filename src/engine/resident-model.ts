@@ -1,4 +1,5 @@
 /** @file A model that lives in the engine thread: what it draws and embeds there. */
+import { join } from "node:path";
 import { centreCrop } from "../data/centre-crop.js";
 import { deviceFor } from "../device.js";
 import { type Begun, checkCaption, DrawingPipeline, type DrawOptions, type Edit } from "../drawing.js";
@@ -6,6 +7,7 @@ import { settled } from "../drawing-settings.js";
 import { type Embeddings, embedCaptions, embedPictures } from "../embedding.js";
 import { DreamError } from "../errors.js";
 import { pictureSide } from "../features/picture-codec.js";
+import { fingerprintFiles } from "../formats/fingerprint.js";
 import { decodeMask, decodePicture, type Picture } from "../formats/images.js";
 import { boxRegion, composite, lightRegion, type Region, tokensOf } from "../generate/region.js";
 import type { OnDownload } from "../hub/resolve-model.js";
@@ -13,7 +15,7 @@ import { tokenCount } from "../models/dream/config.js";
 import { parameterCounts } from "../plan/communication.js";
 import { hubModels } from "../recipe/hub-models.js";
 import { readModelDescription } from "../recipe/model-description.js";
-import { loadModel, type TrainedModel } from "../recipe/model-folder.js";
+import { loadModel, type TrainedModel, weightsFile } from "../recipe/model-folder.js";
 import type { QueuedDrawing } from "./drawing-queue.js";
 import type {
   DrawingProgress,
@@ -27,11 +29,20 @@ import type {
 export class ResidentModel {
   readonly #trained: TrainedModel;
   readonly #recipe: string;
+  readonly #identity: string;
   readonly pipeline: DrawingPipeline;
 
-  private constructor(trained: TrainedModel, recipe: string, precision: LoadOrder["precision"]) {
+  private constructor(
+    trained: TrainedModel,
+    {
+      recipe,
+      identity,
+      precision,
+    }: Pick<LoadOrder, "precision"> & { readonly recipe: string; readonly identity: string },
+  ) {
     this.#trained = trained;
     this.#recipe = recipe;
+    this.#identity = identity;
     this.pipeline = new DrawingPipeline(trained, { precision });
   }
 
@@ -43,7 +54,9 @@ export class ResidentModel {
     const locate = hubModels(hub, () => onDownload);
     const folder = await locate(model, "dream");
     const trained = await loadModel(folder, locate, deviceFor(device, null));
-    return new ResidentModel(trained, readModelDescription(folder).origin.recipe, precision);
+    const { recipe } = readModelDescription(folder).origin;
+    const identity = fingerprintFiles([join(folder, weightsFile)]);
+    return new ResidentModel(trained, { recipe, identity, precision });
   }
 
   describe(): ModelInfo {
@@ -51,6 +64,7 @@ export class ResidentModel {
     const { classes, joint, lossWeights } = network.config;
     const { most, unit } = captions.length("");
     return {
+      identity: this.#identity,
       recipe: this.#recipe,
       sizePixels: pictureSide(this.#trained),
       tokens: tokenCount(network.config),
