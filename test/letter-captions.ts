@@ -25,4 +25,5 @@ export const letterCaptions: CaptionReader = {
   told: read,
   length: (caption) => ({ found: caption.length, most: contextLength, unit: "tokens" }),
   unknownWords: () => [],
+  dispose: () => {},
 };

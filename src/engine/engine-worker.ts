@@ -123,6 +123,9 @@ function step(): void {
 function cancel(id: number): void {
   const state = preparing.get(id);
   if (state !== undefined) state.cancelled = true;
+  // A model that was ready before its loading was called off.
+  models.get(id)?.dispose();
+  models.delete(id);
   const dropped = queue.drop((job) => job.id === id);
   if (state !== undefined || dropped > 0) counted.cancelled++;
 }

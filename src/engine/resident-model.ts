@@ -15,7 +15,7 @@ import { tokenCount } from "../models/dream/config.js";
 import { parameterCounts } from "../plan/communication.js";
 import { hubModels } from "../recipe/hub-models.js";
 import { readModelDescription } from "../recipe/model-description.js";
-import { loadModel, type TrainedModel, weightsFile } from "../recipe/model-folder.js";
+import { disposeModel, loadModel, type TrainedModel, weightsFile } from "../recipe/model-folder.js";
 import type { QueuedDrawing } from "./drawing-queue.js";
 import type {
   DrawingProgress,
@@ -171,7 +171,7 @@ export class ResidentModel {
 
   dispose(): void {
     this.pipeline.dispose();
-    this.#trained.model.dispose();
+    disposeModel(this.#trained);
   }
 
   #requireEmbeddings(): void {

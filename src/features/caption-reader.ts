@@ -24,4 +24,6 @@ export interface CaptionReader {
   length(caption: string): CaptionLength;
   /** Words that mean nothing to the model, each once. */
   unknownWords(caption: string): string[];
+  /** Frees its weights, where it has any. */
+  dispose(): void;
 }

@@ -151,6 +151,10 @@ export class PatchCodec implements PictureCodec {
     ];
     return new PatchCodec(Number(patch), mean, encoder, decoder, Number(keptVariance));
   }
+
+  dispose(): void {
+    for (const tensor of [this.mean, this.encoder, this.decoder]) tensor.dispose();
+  }
 }
 
 /** [B, H/p, W/p, 3 p p]: each patch's pixels, channel by channel. */

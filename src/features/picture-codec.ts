@@ -20,6 +20,8 @@ export interface PictureCodec {
   latents(encoded: Tensor, noise: Tensor | null): Tensor;
   /** @param latents [B, channels, h, w] @returns pixels [B, 3, H, W], about -1..1 */
   decode(latents: Tensor): Tensor;
+  /** Frees its weights. */
+  dispose(): void;
 }
 
 /** Side of the pictures that a model is trained on, in pixels. */

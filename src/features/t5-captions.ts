@@ -70,6 +70,10 @@ export class T5Captions implements CaptionReader {
   unknownWords(): string[] {
     return [];
   }
+
+  dispose(): void {
+    this.encoder?.dispose();
+  }
 }
 
 /** @returns int64 [B, context] */

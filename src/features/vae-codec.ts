@@ -78,6 +78,10 @@ export class VaeCodec implements PictureCodec {
       hint: "open the model with its frozen parts",
     });
   }
+
+  dispose(): void {
+    this.#vae?.dispose();
+  }
 }
 
 function inWindows(rows: Tensor, body: (part: Tensor) => Tensor): Tensor {

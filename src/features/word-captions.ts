@@ -45,4 +45,6 @@ export class WordCaptions implements CaptionReader {
   unknownWords(caption: string): string[] {
     return [...new Set(this.tokenizer.unknownWords(caption))];
   }
+
+  dispose(): void {}
 }

@@ -41,9 +41,15 @@ export abstract class Module {
     for (const value of Object.values(this)) yield* modulesIn(value);
   }
 
-  /** Frees all state. */
+  /** Frees all state, and what was computed once. */
   dispose(): void {
     for (const [, tensor] of this.namedTensors()) tensor.dispose();
+    for (const module of this.modules()) for (const tensor of module.constants()) tensor.dispose();
+  }
+
+  /** Tensors that it computed once, and that are no state. */
+  protected constants(): readonly Tensor[] {
+    return [];
   }
 }
 

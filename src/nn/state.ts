@@ -23,11 +23,7 @@ const listed = 8;
 export function loadState(target: readonly NamedTensor[], source: StateSource): void {
   checkFit(target, source);
   noGrad(() => {
-    for (const [name, tensor] of target) {
-      const value = source.read(name);
-      tensor.copy_(value);
-      value.dispose();
-    }
+    for (const [name, tensor] of target) scope(() => void tensor.copy_(source.read(name)));
   });
 }
 

@@ -86,6 +86,13 @@ export async function loadModel(
   return { ...parts, model, drawing: description.drawing };
 }
 
+/** Frees a model and its parts. */
+export function disposeModel({ model, codec, captions }: TrainedModel): void {
+  model.dispose();
+  codec.dispose();
+  captions.dispose();
+}
+
 /** Finds models by path alone. */
 export const localModel: LocateModel = async (name, files) => {
   if (statSync(name, { throwIfNoEntry: false })?.isDirectory()) return name;

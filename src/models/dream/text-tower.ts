@@ -65,8 +65,7 @@ export class TextTower extends Module {
     return normalise(this.features(ids));
   }
 
-  override dispose(): void {
-    super.dispose();
-    this.#causal.dispose();
+  protected override constants(): readonly Tensor[] {
+    return [this.#causal];
   }
 }
