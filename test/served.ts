@@ -16,7 +16,7 @@ export interface Served {
 
 export async function served(
   limits: Partial<Limits> = {},
-  options: Partial<Pick<ServeOptions, "token" | "names">> = {},
+  options: Partial<Pick<ServeOptions, "token" | "names" | "index">> = {},
   run?: string,
   name = "loud",
 ): Promise<Served> {
@@ -27,6 +27,7 @@ export async function served(
     port: 0,
     name,
     token: null,
+    index: null,
     names: [],
     ...options,
     limits: { ...usualLimits, ...limits },

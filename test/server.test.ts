@@ -1,9 +1,13 @@
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import OpenAI, { toFile } from "openai";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodePicture, encodePng } from "../src/formats/images.js";
+import { PictureIndex } from "../src/search/picture-index.js";
 import { ask, post, type Reply, type Served, sentenceOf, served } from "./served.js";
 
 const prompt = "a large red circle in the centre on a plain background";
@@ -436,6 +440,40 @@ describe("bounds", () => {
     expect((await drawn).status).toBe(200);
     expect(await closed).toBe(true);
     await ending.dream.dispose();
+  });
+});
+
+describe("search", () => {
+  it("finds pictures of the index as the index does, and gives them and nothing else", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "dream-search-"));
+    for (let i = 0; i < 12; i++)
+      writeFileSync(
+        join(folder, `${i}.png`),
+        await encodePng({
+          width: 32,
+          height: 32,
+          data: new Uint8Array(3072).map((_, at) => (at * i * 7) % 256),
+        }),
+      );
+    const index = await PictureIndex.open(join(folder, "index"), own.dream, "loud");
+    await index.update(folder);
+    const searched = await served({}, { index });
+    const ask3 = (body: unknown) => post(searched.address, "/v1/search", body);
+    const { data } = JSON.parse((await ask3({ text: "a red circle", count: 3 })).text);
+    const expected = await index.search({ text: "a red circle" }, 3);
+    expect(data.map(({ path }: { path: string }) => path)).toEqual(expected.map(({ path }) => path));
+    const file = await fetch(data[0].url);
+    expect(file.headers.get("content-type")).toBe("image/png");
+    const bytes = Buffer.from(await file.arrayBuffer());
+    expect(bytes).toEqual(readFileSync(expected[0]!.path));
+    const like = JSON.parse((await ask3({ image: bytes.toString("base64"), count: 1 })).text);
+    expect(like.data[0].path).toBe(expected[0]!.path);
+    const outside = Buffer.from("/etc/passwd").toString("base64url");
+    expect((await ask(searched.address, `/v1/search/pictures/${outside}`)).status).toBe(404);
+    expect((await ask3({})).status).toBe(400);
+    expect((await post(own.address, "/v1/search", { text: "a" })).status).toBe(404);
+    await searched.end();
+    await index.close();
   });
 });
 

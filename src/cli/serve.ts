@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { Dream } from "../dream.js";
 import { DreamError } from "../errors.js";
 import type { Precision } from "../generate/engine.js";
+import { PictureIndex } from "../search/picture-index.js";
 import { usualLimits } from "../server/admission.js";
 import { serveModel } from "../server/listen.js";
 import { deviceOption } from "./device.js";
@@ -19,6 +20,7 @@ interface ServeFlags {
   readonly host: string;
   readonly port: number;
   readonly name?: string;
+  readonly index?: string;
   readonly tokenFile?: string;
   readonly allowHost: readonly string[];
   readonly maxRequests: number;
@@ -41,6 +43,7 @@ export function addServe(program: Command): void {
     .option("--host <address>", "where to listen; others than this machine's own need a token", "127.0.0.1")
     .option("--port <number>", "where to listen; 0 takes any that is free", whole(0, 65_535), 8000)
     .option("--name <name>", "what requests call the model (default: the last part of --model)")
+    .option("--index <folder>", "pictures that can be searched, as `dream index` made them")
     .option("--token-file <file>", "holds the bearer token that requests must carry (or set DREAM_TOKEN)")
     .option(
       "--allow-host <name>",
@@ -73,7 +76,9 @@ async function serve(flags: ServeFlags): Promise<void> {
     onDownload: ({ file, doneBytes, totalBytes }) => progress.update(doneBytes, totalBytes, file),
   });
   const name = flags.name ?? basename(resolve(model));
+  const index = flags.index === undefined ? null : await openIndex(flags.index, dream, model);
   const serving = await serveModel(dream, {
+    index,
     host,
     port,
     name,
@@ -88,8 +93,15 @@ async function serve(flags: ServeFlags): Promise<void> {
   await ended();
   say(`Ending: waiting up to ${patienceMs / 1000} s for what is under way.`);
   const isDone = await serving.close(patienceMs);
+  await index?.close();
   await dream.dispose();
   if (!isDone) say("Some requests were not done, and were told so.");
+}
+
+/** @throws DreamError `io` where there is none, `value` where it is another model's */
+async function openIndex(folder: string, dream: Dream, model: string): Promise<PictureIndex> {
+  await PictureIndex.describe(folder);
+  return PictureIndex.open(folder, dream, model);
 }
 
 /** A signal; a second one ends the process at once. */

@@ -127,6 +127,10 @@ export class PictureIndex {
     return this.#pictures.getKeysCount();
   }
 
+  has(path: string): boolean {
+    return this.#pictures.doesExist(path);
+  }
+
   /**
    * Brings the index up to a folder: new and changed pictures are embedded, those that are gone are dropped. What is done stays, however it ends.
    * @throws DreamError `io` where the folder cannot be read; what the signal was aborted with

@@ -9,6 +9,7 @@ import { addEmbeddings } from "./embeddings.js";
 import { addImages } from "./images.js";
 import { addJobs } from "./jobs.js";
 import { addModels } from "./models.js";
+import { addSearch } from "./search.js";
 import { requireOwnName, requireToken } from "./security.js";
 import { addHealth, addMetrics, Figures } from "./watching.js";
 
@@ -83,6 +84,7 @@ export function serverApp(shared: ServerContext, { token, names }: Access): Open
   addImages(app, shared);
   addEmbeddings(app, shared);
   addJobs(app, shared);
+  addSearch(app, shared);
   addDescription(app, token !== null);
   return app;
 }

@@ -1,10 +1,13 @@
 /** @file What all rooms of the server share: the model, what it takes on, and what it keeps. */
 import type { Dream } from "../dream.js";
+import type { PictureIndex } from "../search/picture-index.js";
 import type { Admission, Limits } from "./admission.js";
 import type { KeptFiles } from "./kept-files.js";
 
 export interface ServerContext {
   readonly dream: Dream;
+  /** Pictures that can be searched; null where none are served. */
+  readonly index: PictureIndex | null;
   /** As requests name the model. */
   readonly name: string;
   readonly startedAt: Date;

@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { type DrawingSettings, type NameSetting, settled } from "../drawing-settings.js";
 import type { Dream, GenerateOptions } from "../dream.js";
 import type { DrawingProgress } from "../engine/protocol.js";
-import { encodePicture, type Picture, pictureSize } from "../formats/images.js";
+import { encodePicture, type Picture } from "../formats/images.js";
 import type { PresetName } from "../generate/presets.js";
 import { ApiError } from "./api-error.js";
 import type { Generation, imagesSchema } from "./protocol.js";
@@ -110,17 +110,4 @@ export async function imagesOf(
     }),
   );
   return { created: Math.floor(Date.now() / 1000), data, ...commonOf(dream, encoding) };
-}
-
-/** @param most pixels @throws ApiError for a picture that is none, or has more */
-export async function checkPicture(bytes: Uint8Array, what: string, most: number): Promise<void> {
-  const { width, height } = await pictureSize(bytes, what).catch(() => {
-    throw new ApiError(400, `${what} is no picture: expected a JPEG, PNG or WebP file`, { param: what });
-  });
-  if (width * height > most)
-    throw new ApiError(
-      400,
-      `${what} has ${width} x ${height} pixels, more than the ${most} that this server decodes`,
-      { param: what },
-    );
 }

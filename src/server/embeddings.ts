@@ -2,8 +2,8 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { ApiError } from "./api-error.js";
 import type { ServerContext } from "./context.js";
-import { checkPicture } from "./drawing-request.js";
 import { requireModel } from "./models.js";
+import { pictureIn } from "./picture-data.js";
 import { type EmbeddingRequest, embeddingSchema, embeddingsSchema } from "./protocol.js";
 import { refusals } from "./refusals.js";
 
@@ -32,7 +32,9 @@ export function addEmbeddings(app: OpenAPIHono, shared: ServerContext): void {
     const inputs: readonly Input[] = Array.isArray(request.input) ? request.input : [request.input];
     const texts = inputs.filter((input) => typeof input === "string");
     const images = await Promise.all(
-      inputs.flatMap((input) => (typeof input === "string" ? [] : [pictureIn(input.image, limits.pixels)])),
+      inputs.flatMap((input) =>
+        typeof input === "string" ? [] : [pictureIn(input.image, "input", limits.pixels)],
+      ),
     );
     const [told, seen] = await admission.admit(context.req.raw.signal, (signal) =>
       Promise.all([dream.embedText(texts, { signal }), dream.embedImage(images, { signal })]),
@@ -64,20 +66,3 @@ const base64Of = (vector: Float32Array): string => {
   for (const [i, value] of vector.entries()) bytes.writeFloatLE(value, 4 * i);
   return bytes.toString("base64");
 };
-
-async function pictureIn(data: string, mostPixels: number): Promise<Uint8Array> {
-  const [, header, rest] = /^(data:[^,]{0,100},)?(.*)$/s.exec(data) ?? [];
-  if (header !== undefined && !/^data:image\/(png|jpeg|webp);base64,$/.test(header))
-    throw new ApiError(
-      400,
-      `expected a picture as base64, or as data:image/png;base64,..., got ${JSON.stringify(header)}`,
-      {
-        param: "input",
-      },
-    );
-  if (!/^[a-z0-9+/\s]*={0,2}\s*$/i.test(rest!))
-    throw new ApiError(400, "expected a picture as base64; addresses are never fetched", { param: "input" });
-  const bytes = Buffer.from(rest!, "base64");
-  await checkPicture(bytes, "input", mostPixels);
-  return bytes;
-}

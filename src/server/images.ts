@@ -8,7 +8,6 @@ import { ApiError, asApiError, bodyOf } from "./api-error.js";
 import type { ServerContext } from "./context.js";
 import {
   base64Of,
-  checkPicture,
   checkStream,
   commonOf,
   type Drawn,
@@ -17,6 +16,7 @@ import {
   optionsOf,
 } from "./drawing-request.js";
 import { requireModel } from "./models.js";
+import { checkPicture } from "./picture-data.js";
 import { editSchema, generationSchema, imagesSchema } from "./protocol.js";
 import { refusals } from "./refusals.js";
 

@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Dream } from "../dream.js";
 import { DreamError } from "../errors.js";
+import type { PictureIndex } from "../search/picture-index.js";
 import { Admission, type Limits } from "./admission.js";
 import { type Access, serverApp } from "./app.js";
 import type { ServerContext } from "./context.js";
@@ -14,6 +15,8 @@ export interface ServeOptions extends Access {
   readonly port: number;
   /** As requests name the model. */
   readonly name: string;
+  /** Pictures that can be searched; null where none are served. */
+  readonly index: PictureIndex | null;
   readonly limits: Limits;
   readonly log: (line: string) => void;
 }
@@ -34,7 +37,7 @@ const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|::1)$/.
 /** @throws DreamError `usage` for an address that others reach, without a token; `io` where it cannot listen */
 export async function serveModel(
   dream: Dream,
-  { host, port, name, limits, log, token, names }: ServeOptions,
+  { host, port, name, index, limits, log, token, names }: ServeOptions,
 ): Promise<Serving> {
   if (!isLoopback(host) && token === null)
     throw new DreamError("usage", {
@@ -45,7 +48,7 @@ export async function serveModel(
     });
   const admission = new Admission(limits);
   const files = new KeptFiles(keptBytes, keptMs);
-  const shared: ServerContext = { dream, name, startedAt: new Date(), limits, admission, files, log };
+  const shared: ServerContext = { dream, index, name, startedAt: new Date(), limits, admission, files, log };
   const app = serverApp(shared, { token, names: [...names, host.includes(":") ? `[${host}]` : host] });
   const server = createAdaptorServer({
     fetch: app.fetch,

@@ -200,6 +200,31 @@ export const embeddingsSchema = z
   })
   .openapi("Embeddings");
 
+export const searchSchema = z
+  .strictObject({
+    text: sentence.optional().openapi({ example: "a red circle above a blue square" }),
+    image: data.optional(),
+    count: z.int().min(1).max(200).default(20),
+  })
+  .refine(({ text, image }) => (text === undefined) !== (image === undefined), "expected a text or an image")
+  .openapi("Search");
+
+export const foundSchema = z
+  .object({
+    object: z.literal("list"),
+    data: z.array(
+      z.object({
+        id: z.string().openapi({ description: "Of the picture in the index." }),
+        path: z.string(),
+        width: z.int(),
+        height: z.int(),
+        score: z.number().openapi({ description: "Cosine." }),
+        url: z.string(),
+      }),
+    ),
+  })
+  .openapi("Found");
+
 export const modelSchema = z
   .object({
     id: z.string(),
