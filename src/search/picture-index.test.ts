@@ -20,7 +20,7 @@ afterAll(() => dream.dispose());
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "dream-pictures-"));
-  at = join(mkdtempSync(join(tmpdir(), "dream-index-")), "index");
+  at = join(mkdtempSync(join(tmpdir(), "dream-index-")), "pictures.index");
 });
 
 async function paint(name: string, colour: readonly [number, number, number]): Promise<string> {

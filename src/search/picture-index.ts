@@ -290,7 +290,7 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 function openEnvironment(folder: string): RootDatabase {
   mkdirSync(folder, { recursive: true });
   try {
-    return open({ path: folder, maxDbs: 2 });
+    return open({ path: folder, noSubdir: false, maxDbs: 2 });
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new DreamError("format", {
