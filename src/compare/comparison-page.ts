@@ -1,6 +1,5 @@
 /** @file A comparison's findings as one HTML page: claims with their verdicts, every figure, curves, and the same captions drawn by all. */
 import { existsSync, readFileSync } from "node:fs";
-import { z } from "zod";
 import { meanOf } from "../evaluate/intervals.js";
 import { measureNamed } from "../evaluate/measures.js";
 import { inUnit } from "../evaluate/units.js";
@@ -8,7 +7,6 @@ import { escapeHtml, lineChart, type Series } from "../report/charts.js";
 import { page, table } from "../report/page.js";
 import type { ClaimFinding, Findings, MeasureTable } from "./findings.js";
 import { gridFile } from "./kept-drawings.js";
-import type { SystemResult } from "./results.js";
 import { differenceText, figureText, verdictText } from "./wording.js";
 
 /** @param folder of the comparison, whose drawings are shown */
@@ -65,28 +63,20 @@ function measureTable({ measure, rows }: MeasureTable): string {
 
 const colours = ["var(--one)", "var(--two)", "var(--three)", "var(--four)", "var(--soft)", "var(--ink)"];
 
-const curveSchema = z.array(z.object({ masked: z.number(), accuracy: z.number() }));
-
-/** Each system's curve at its first seed. */
-function curves({ comparison, results }: Findings): string {
-  const series = comparison.systems.flatMap(({ name, title }, i): Series[] => {
-    const first = results.find(({ system }) => system === name);
-    const points = first === undefined ? [] : curveOf(first);
-    if (points.length === 0) return [];
-    return [{ name: title, colour: colours[i % colours.length]!, points }];
-  });
+function curves({ curves: all }: Findings): string {
   return lineChart({
     title: "zero-shot accuracy",
     xLabel: "share of the tokens that is hidden",
-    series,
+    series: all.map(
+      ({ title, points }, i): Series => ({
+        name: title,
+        colour: colours[i % colours.length]!,
+        points: points.map(({ masked, accuracy }) => [masked, accuracy] as const),
+      }),
+    ),
     formatX: (x) => `${Math.round(100 * x)}%`,
     formatY: (y) => `${Math.round(100 * y)}%`,
   });
-}
-
-function curveOf({ understanding }: SystemResult): (readonly [number, number])[] {
-  const parsed = curveSchema.safeParse(understanding["zero-shot"]?.details.curve);
-  return parsed.success ? parsed.data.map(({ masked, accuracy }) => [masked, accuracy] as const) : [];
 }
 
 function drawings({ results, comparison }: Findings, folder: string): string[] {

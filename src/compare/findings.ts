@@ -1,4 +1,5 @@
 /** @file What a comparison's results say: a table of every measure, and a verdict for every claim. */
+import { z } from "zod";
 import { meanOf, seedInterval } from "../evaluate/intervals.js";
 import type { Measure, Measurement } from "../evaluate/measurement.js";
 import { measureNamed } from "../evaluate/measures.js";
@@ -32,10 +33,17 @@ export interface ClaimFinding {
   readonly verdict: Verdict | null;
 }
 
+/** How well a system names pictures while a share of their tokens is hidden, at its first seed. */
+export interface MaskedCurve {
+  readonly title: string;
+  readonly points: readonly { readonly masked: number; readonly accuracy: number }[];
+}
+
 export interface Findings {
   readonly comparison: Comparison;
   readonly results: readonly SystemResult[];
   readonly tables: readonly MeasureTable[];
+  readonly curves: readonly MaskedCurve[];
   readonly claims: readonly ClaimFinding[];
 }
 
@@ -58,7 +66,18 @@ export function findingsOf(comparison: Comparison, results: readonly SystemResul
     const [better, than] = [claim.better, claim.than].map((side) => sideOf(results, side, measure));
     return { claim, verdict: verdictOf(better!, than!, measure.better, claim.expects) };
   });
-  return { comparison, results, tables, claims };
+  const curves = comparison.systems.flatMap(({ name, title }): MaskedCurve[] => {
+    const points = curveOf(results.find(({ system }) => system === name));
+    return points.length === 0 ? [] : [{ title, points }];
+  });
+  return { comparison, results, tables, curves, claims };
+}
+
+const curveSchema = z.array(z.object({ masked: z.number(), accuracy: z.number() }));
+
+function curveOf(result: SystemResult | undefined): MaskedCurve["points"] {
+  const parsed = curveSchema.safeParse(result?.understanding["zero-shot"]?.details.curve);
+  return parsed.success ? parsed.data : [];
 }
 
 function sideOf(results: readonly SystemResult[], { system, decoder }: ClaimSide, { name }: Measure): Side {

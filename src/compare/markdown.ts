@@ -1,9 +1,9 @@
 /** @file A comparison's findings as Markdown, for documents and for reading in a terminal. */
 import { measureNamed } from "../evaluate/measures.js";
-import type { Findings } from "./findings.js";
+import type { Findings, MaskedCurve } from "./findings.js";
 import { differenceText, figureText, verdictText } from "./wording.js";
 
-export function findingsMarkdown({ comparison, results, tables, claims }: Findings): string {
+export function findingsMarkdown({ comparison, results, tables, curves, claims }: Findings): string {
   const lines = [`# ${comparison.title}`, "", comparison.about.trim(), ""];
   lines.push("## Claims", "", "| claim | verdict | difference | the paper |", "|---|---|---|---|");
   for (const { claim, verdict } of claims) {
@@ -21,7 +21,21 @@ export function findingsMarkdown({ comparison, results, tables, claims }: Findin
       lines.push(`| ${row.title} | ${figureText(measure, figure)} | ${figure.seeds} |`);
     lines.push("");
   }
+  if (curves.length > 0) lines.push(...curveTable(curves), "");
   const made = [...new Set(results.map(({ madeBy, machine }) => `${madeBy} on ${machine}`))];
   lines.push(`Made by ${made.join("; ")}.`, "");
   return lines.join("\n");
+}
+
+/** All systems are asked at the same shares. */
+function curveTable(curves: readonly MaskedCurve[]): string[] {
+  const share = (value: number): string => `${(100 * value).toFixed(1)}%`;
+  const shares = curves[0]!.points.map(({ masked }) => share(masked));
+  return [
+    `| Zero-shot naming, by share of the tokens hidden | ${shares.join(" | ")} |`,
+    `|---|${shares.map(() => "---|").join("")}`,
+    ...curves.map(
+      ({ title, points }) => `| ${title} | ${points.map(({ accuracy }) => share(accuracy)).join(" | ")} |`,
+    ),
+  ];
 }
