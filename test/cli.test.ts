@@ -98,8 +98,13 @@ describe("the command", () => {
     const { code, err } = await dream(["doctor", "--golden", "nowhere"]);
     expect(code).toBe(1);
     expect(err).toMatch(/^dream: open recordings nowhere: .*name a folder/is);
-    const missing = await dream(["generate", "--model", "runs/none", "--prompt", "a red circle"]);
+    const offline = { HF_HUB_OFFLINE: "1" };
+    const missing = await dream(
+      ["generate", "--model", "runs/none", "--prompt", "a red circle"],
+      undefined,
+      offline,
+    );
     expect(missing.code).toBe(1);
-    expect(missing.err).toMatch(/runs\/none\/config\.json.*name a model's folder/is);
+    expect(missing.err).toMatch(/open runs\/none: .*no such folder.*name a model's folder/is);
   });
 });

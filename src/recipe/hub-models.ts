@@ -28,15 +28,29 @@ export function hubModels(
   onDownload: (model: string) => OnDownload = () => () => {},
 ): LocateModel {
   return async (name, files) => {
-    if (files === "dream") requireModelFolder(name);
     const told = { ...hub, onDownload: onDownload(name) };
-    const folder = await resolveModel(name, { ...told, files: wanted[files] });
-    if (files !== "dream") return folder;
+    if (files !== "dream") return resolveModel(name, { ...told, files: wanted[files] });
+    requireModelFolder(name);
+    const folder = await resolveModel(name, { ...told, files: wanted.dream }).catch((error: unknown) => {
+      throw error instanceof DreamError ? neither(name, error) : error;
+    });
     // What else there is depends on what the model is.
     const parts = partFiles(readModelDescription(folder));
     return parts.length === 0 ? folder : resolveModel(name, { ...told, files: parts });
   };
 }
+
+/** Where the hub has it not, a folder may have been meant. */
+const neither = (name: string, cause: DreamError): DreamError =>
+  new DreamError(cause.code, {
+    operation: `open ${name}`,
+    expected: "a model's folder, or a model of the hub",
+    got: `no such folder, and from the hub: ${cause.message}`,
+    hint: folderHint,
+    cause,
+  });
+
+const folderHint = "name a model's folder or a run's; `npm run demo` leaves one in runs/demo";
 
 /** A path to nothing looks like a name on the hub; where its parent is a folder, a path is what was meant. */
 function requireModelFolder(name: string): void {
@@ -47,6 +61,6 @@ function requireModelFolder(name: string): void {
     operation: `open ${name}`,
     expected: "a model's folder",
     got: "no such folder",
-    hint: "name a model's folder or a run's; `npm run demo` leaves one in runs/demo",
+    hint: folderHint,
   });
 }
