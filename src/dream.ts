@@ -68,6 +68,7 @@ export interface EditOptions extends GenerateOptions {
 export interface KeptVectors {
   /** Those of the highest cosine, all of them compared; the highest first. */
   nearest(query: Float32Array, count: number): Promise<Nearest[]>;
+  /** Frees them. */
   dispose(): Promise<void>;
 }
 

@@ -37,8 +37,10 @@ export interface UpdateReport {
   readonly broken: readonly { readonly path: string; readonly reason: string }[];
 }
 
+/** How an update is watched, and called off. */
 export interface UpdateHooks {
   readonly signal?: AbortSignal;
+  /** Told of pictures that are embedded, of those that have to be. */
   readonly onProgress?: (done: number, all: number) => void;
 }
 
@@ -70,6 +72,7 @@ interface Looked {
   readonly pictures: readonly IndexedPicture[];
 }
 
+/** Pictures of folders that can be searched with one model. */
 export class PictureIndex {
   readonly #root: RootDatabase;
   readonly #pictures: Database<PictureRecord, string>;
@@ -127,6 +130,7 @@ export class PictureIndex {
     return this.#pictures.getKeysCount();
   }
 
+  /** Whether it has a picture of this path. */
   has(path: string): boolean {
     return this.#pictures.doesExist(path);
   }
@@ -176,6 +180,7 @@ export class PictureIndex {
     return nearest.map(({ place, score }) => ({ ...pictures[place]!, score }));
   }
 
+  /** Lets the files go. */
   async close(): Promise<void> {
     await this.#forget();
     await this.#root.close();
