@@ -227,6 +227,14 @@ describe("models of one program", () => {
     expect((await events({ prompt, seed: 5 })).at(-1)!.type).toBe("picture");
   });
 
+  it("tell drawings under way where they are disposed", async () => {
+    const other = await Dream.load(run, { device: "cpu" });
+    const drawn = (async () => {
+      for await (const _ of other.generate({ prompt, candidates: 5, steps: 64 })) void other.dispose();
+    })();
+    expect((await refusal(drawn)).message).toMatch(/disposed/);
+  });
+
   it("are not kept where their loading is called off", async () => {
     const before = await dream.statistics();
     const stop = new AbortController();

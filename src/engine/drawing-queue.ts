@@ -48,13 +48,13 @@ export class DrawingQueue {
     this.#waiting.push(job);
   }
 
-  /** Drops requests; their ends are not told. @returns how many there were */
-  drop(unwanted: (job: QueuedDrawing) => boolean): number {
+  /** Drops requests, whose ends are the caller's to tell. */
+  drop(unwanted: (job: QueuedDrawing) => boolean): readonly QueuedDrawing[] {
     const waiting = this.#waiting.filter(unwanted);
     for (const job of waiting) this.#waiting.splice(this.#waiting.indexOf(job), 1);
     const dropped = this.#underWay.filter(({ job }) => unwanted(job));
     this.#leave(dropped);
-    return waiting.length + dropped.length;
+    return [...waiting, ...dropped.map(({ job }) => job)];
   }
 
   /** Begins what there is room for, and takes everything under way one decoding step on. */

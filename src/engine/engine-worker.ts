@@ -127,12 +127,12 @@ function cancel(id: number): void {
   models.get(id)?.dispose();
   models.delete(id);
   const dropped = queue.drop((job) => job.id === id);
-  if (state !== undefined || dropped > 0) counted.cancelled++;
+  if (state !== undefined || dropped.length > 0) counted.cancelled++;
 }
 
 function unload(id: number, model: number): void {
   const resident = modelOf(model);
-  queue.drop(({ pipeline }) => pipeline === resident.pipeline);
+  for (const job of queue.drop(({ pipeline }) => pipeline === resident.pipeline)) job.fail(disposed());
   models.delete(model);
   resident.dispose();
   done(id, null);
@@ -141,12 +141,15 @@ function unload(id: number, model: number): void {
 function modelOf(model: number): ResidentModel {
   const resident = models.get(model);
   if (resident !== undefined) return resident;
-  throw new DreamError("usage", {
+  throw disposed();
+}
+
+const disposed = (): DreamError =>
+  new DreamError("usage", {
     operation: "use a model",
     expected: "one that is loaded",
     got: "one that was disposed",
   });
-}
 
 function vectorsOf(id: number): ResidentVectors {
   const found = vectors.get(id);
