@@ -3,7 +3,7 @@
  * @file Makes a bare clone ready: npm packages, libtorch, the addon, the compiled TypeScript. Run by `npm run setup`, `demo`
  * and `test`; needs Node and nothing installed by npm. What is done already is not done again.
  */
-const needed = 20;
+const needed = "20.19";
 
 async function main() {
   const { requireNode, Refusal } = await import("./setup/refusal.mjs");

@@ -53,7 +53,7 @@ export interface DrawOptions {
    * @param count captions that are drawn together
    * @param halfDrawn what there is of each caption's candidates; to be called at once or not at all
    */
-  readonly onStep?: (step: DecodingStep, count: number, halfDrawn: () => Picture[][]) => void;
+  readonly onStep?: (step: DecodingStep, count: number, halfDrawn: () => HalfDrawn[]) => void;
   /** Shown each moment of choice. */
   readonly onChoice?: (moment: ChoiceMoment) => void;
 }
@@ -64,7 +64,14 @@ export interface ChoiceMoment {
   /** For each caption what was chosen between. */
   readonly candidates: readonly (readonly ScoredCandidate[])[];
   /** Their half-drawn pictures; to be called at once or not at all. */
-  readonly halfDrawn: () => Picture[][];
+  readonly halfDrawn: () => HalfDrawn[];
+}
+
+/** What there is of one caption's candidates. */
+export interface HalfDrawn {
+  readonly pictures: readonly Picture[];
+  /** Tokens that are still to be drawn, by their places, row by row: the same of all candidates. */
+  readonly hidden: readonly number[];
 }
 
 export interface ScoredCandidate {
@@ -173,9 +180,16 @@ export class DrawingPipeline {
       // Of each caption's candidates, the last score that each had, and who was left after the last choice.
       const scores = captions.map((): number[] => []);
       const chosen = captions.map(() => 0);
-      const halfDrawn = (tokens: Tensor, trajectories: readonly Trajectory[]): Picture[][] => {
+      const halfDrawn = (
+        tokens: Tensor,
+        mask: TokenMask,
+        trajectories: readonly Trajectory[],
+      ): HalfDrawn[] => {
         const all = this.#pictures(unpatchify(tokens, model.config.latent.patch));
-        return captions.map((_, b) => all.filter((_, place) => trajectories[place]!.image === b));
+        return captions.map((_, b) => ({
+          pictures: all.filter((_, place) => trajectories[place]!.image === b),
+          hidden: mask.chosenOf(trajectories.findIndex(({ image }) => image === b)),
+        }));
       };
       const decoding = beginDecoding(
         this.#engine,
@@ -193,7 +207,7 @@ export class DrawingPipeline {
         (event) => {
           const { step, trajectories } = event;
           if (event.kind === "step")
-            return onStep?.(step, captions.length, () => halfDrawn(event.tokens, trajectories));
+            return onStep?.(step, captions.length, () => halfDrawn(event.tokens, event.next, trajectories));
           const kept = new Set(event.kept);
           const candidates = captions.map((): ScoredCandidate[] => []);
           for (const [place, { image, candidate }] of trajectories.entries()) {
@@ -202,8 +216,8 @@ export class DrawingPipeline {
             scores[image]![candidate] = score;
             if (kept.has(place)) chosen[image] = candidate;
           }
-          const { tokens } = event.canvas;
-          onChoice?.({ step, candidates, halfDrawn: () => halfDrawn(tokens, trajectories) });
+          const { tokens, mask } = event.canvas;
+          onChoice?.({ step, candidates, halfDrawn: () => halfDrawn(tokens, mask, trajectories) });
         },
       );
       const drawings = (): Drawing[] => {

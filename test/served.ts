@@ -16,7 +16,7 @@ export interface Served {
 
 export async function served(
   limits: Partial<Limits> = {},
-  options: Partial<Pick<ServeOptions, "token" | "names" | "index">> = {},
+  options: Partial<Pick<ServeOptions, "token" | "names" | "index" | "gallery" | "runs">> = {},
   run?: string,
   name = "loud",
 ): Promise<Served> {
@@ -28,6 +28,8 @@ export async function served(
     name,
     token: null,
     index: null,
+    gallery: null,
+    runs: null,
     names: [],
     ...options,
     limits: { ...usualLimits, ...limits },

@@ -75,12 +75,12 @@ describe("set-up", () => {
 
   it("refuses an old Node", async () => {
     const { requireNode } = (await import(join(root, "scripts/setup/refusal.mjs"))) as {
-      requireNode: (version: string, needed: number) => void;
+      requireNode: (version: string, needed: string) => void;
     };
-    expect(() => requireNode("18.20.4", 20)).toThrow(
-      /Node 18\.20\.4, and Node 20 or newer is needed; install it/,
+    expect(() => requireNode("18.20.4", "20.19")).toThrow(
+      /Node 18\.20\.4, and Node 20\.19 or newer is needed; install it/,
     );
-    expect(() => requireNode("20.1.0", 20)).not.toThrow();
+    expect(() => requireNode("20.19.0", "20.19")).not.toThrow();
   });
 
   it("tells a program without an addon what to do", () => {

@@ -31,6 +31,7 @@ export async function setUp({ quiet }) {
     await makeAddon();
     if (isClone) {
       compileTypeScript();
+      buildStudio();
       linkCommand();
     }
     if (!quiet) say("ready");
@@ -148,6 +149,22 @@ function compileTypeScript() {
     throw new Refusal("TypeScript does not compile; its message stands above");
   }
   done("typescript", key);
+}
+
+/** The page that `dream serve` shows to people. */
+function buildStudio() {
+  const lock = readFileSync(join(root, "package-lock.json"));
+  const key = hashOf(contentOf(join(root, "studio"), /\.(tsx?|css|html)$/), lock);
+  if (isDone("studio", key) && existsSync(join(root, "dist", "studio", "index.html"))) return;
+  say("building the studio");
+  const config = join(root, "studio", "vite.config.ts");
+  const vite = join(root, "node_modules", "vite", "bin", "vite.js");
+  const built = run(process.execPath, [vite, "build", "--config", config, "--logLevel", "warn"]);
+  if (!built.ok) {
+    process.stderr.write(built.err);
+    throw new Refusal("the studio cannot be built; its message stands above");
+  }
+  done("studio", key);
 }
 
 /** `npx dream` in the clone is this package's command. */

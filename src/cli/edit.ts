@@ -90,8 +90,8 @@ async function edit(options: EditOptions): Promise<void> {
   const { image, box, mask, keepPixels = false } = options;
   for (const [i, drawn] of drawings.entries()) {
     const kept: Drawing = keepPixels ? { ...drawn, picture: pasted(region, picture, drawn.picture) } : drawn;
-    const settings = { choice, sampling, negative, image, box, mask, keepPixels };
-    const from = { prompt: options.prompt, seed: seeds[i]!, settings };
+    const drawing = { choice, sampling, negative };
+    const from = { prompt: options.prompt, seed: seeds[i]!, drawing, edit: { image, box, mask, keepPixels } };
     await keepPicture(options.outputDir, kept, from, seconds, options.json ?? false);
   }
 }

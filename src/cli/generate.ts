@@ -72,7 +72,7 @@ async function generate(options: GenerateOptions): Promise<void> {
   };
   for await (const { caption: prompt, seed, seconds, ...drawn } of pipeline.drawAll(wanted, ways)) {
     done++;
-    const from = { prompt, seed, settings: { choice, sampling, negative } };
+    const from = { prompt, seed, drawing: { choice, sampling, negative } };
     await keepPicture(options.outputDir, drawn, from, seconds, options.json ?? false);
   }
   if (profile !== null) sayProfile(profile);

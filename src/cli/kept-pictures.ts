@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Drawing } from "../drawing.js";
 import { writeAtomically } from "../formats/atomic.js";
-import { encodePng } from "../formats/images.js";
+import { type DrawnFrom, encodeRecorded } from "../picture-record.js";
 import { say, tell } from "./output.js";
 
 /** The longest part of a file's name that comes from the sentence. */
@@ -17,28 +17,18 @@ function fileName(prompt: string, seed: number): string {
   return `${name}-${String(seed).padStart(4, "0")}.png`;
 }
 
-/** What a picture was drawn from. */
-export interface DrawnFrom {
-  readonly prompt: string;
-  readonly seed: number;
-  /** Everything else that decides it. */
-  readonly settings: Readonly<Record<string, unknown>>;
-}
-
 /** Writes a picture, and tells of it: a line for people, or one of JSON. */
 export async function keepPicture(
   folder: string,
-  { picture, candidateScores, chosen }: Drawing,
-  { prompt, seed, settings }: DrawnFrom,
+  drawing: Drawing,
+  from: DrawnFrom,
   seconds: number,
   json: boolean,
 ): Promise<void> {
+  const { prompt, seed } = from;
+  const { candidateScores, chosen } = drawing;
   const file = join(folder, fileName(prompt, seed));
-  const png = await encodePng(picture, {
-    Description: prompt,
-    Software: "dream",
-    dream: JSON.stringify({ prompt, seed, ...settings, candidateScores, chosen }),
-  });
+  const png = await encodeRecorded(drawing, from);
   await writeAtomically(file, (handle) => handle.writeFile(png));
   const score = candidateScores[chosen];
   if (json) tell({ file, seed, prompt, score: score ?? null, candidateScores, seconds });

@@ -1,13 +1,15 @@
-/** @file `dream serve`: a model behind OpenAI's API, for programs on this machine or, with a token, on others. */
+/** @file `dream serve`: a model behind OpenAI's API and the studio, for programs and people on this machine or, with a token, on others. */
 import { readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { Command } from "commander";
 import { Dream } from "../dream.js";
 import { DreamError } from "../errors.js";
 import type { Precision } from "../generate/engine.js";
+import { PictureGallery } from "../picture-gallery.js";
 import { PictureIndex } from "../search/picture-index.js";
 import { usualLimits } from "../server/admission.js";
 import { serveModel } from "../server/listen.js";
+import { WatchedRuns } from "../watched-runs.js";
 import { deviceOption } from "./device.js";
 import { precisionOption } from "./drawing-options.js";
 import { hubOptions } from "./hub-options.js";
@@ -21,6 +23,8 @@ interface ServeFlags {
   readonly port: number;
   readonly name?: string;
   readonly index?: string;
+  readonly gallery?: string;
+  readonly runs?: string;
   readonly tokenFile?: string;
   readonly allowHost: readonly string[];
   readonly maxRequests: number;
@@ -37,13 +41,15 @@ export function addServe(program: Command): void {
   program
     .command("serve")
     .description(
-      "serve a model to programs: OpenAI's images, edits and embeddings, and jobs that can be followed",
+      "serve a model: the studio to people; OpenAI's images, edits and embeddings, and jobs, to programs",
     )
     .requiredOption("--model <model>", "a run's folder, such as runs/demo, or owner/name on the hub")
     .option("--host <address>", "where to listen; others than this machine's own need a token", "127.0.0.1")
     .option("--port <number>", "where to listen; 0 takes any that is free", whole(0, 65_535), 8000)
     .option("--name <name>", "what requests call the model (default: the last part of --model)")
     .option("--index <folder>", "pictures that can be searched, as `dream index` made them")
+    .option("--gallery <folder>", "where the studio keeps what it draws; without it nothing is kept")
+    .option("--runs <folder>", "training runs that the studio shows, such as runs")
     .option("--token-file <file>", "holds the bearer token that requests must carry (or set DREAM_TOKEN)")
     .option(
       "--allow-host <name>",
@@ -77,8 +83,12 @@ async function serve(flags: ServeFlags): Promise<void> {
   });
   const name = flags.name ?? basename(resolve(model));
   const index = flags.index === undefined ? null : await openIndex(flags.index, dream, model);
+  const gallery = flags.gallery === undefined ? null : await PictureGallery.open(flags.gallery);
+  const runs = flags.runs === undefined ? null : new WatchedRuns(flags.runs);
   const serving = await serveModel(dream, {
     index,
+    gallery,
+    runs,
     host,
     port,
     name,
@@ -88,7 +98,9 @@ async function serve(flags: ServeFlags): Promise<void> {
     log: say,
   });
   const { address } = serving;
-  say(`${name} is served at ${address}/v1; ${address}/docs tells what it understands. Ctrl-C ends it.`);
+  say(
+    `The studio is at ${address}; programs find ${name} at ${address}/v1 (${address}/docs). Ctrl-C ends it.`,
+  );
   if (flags.json) tell({ address, model: name });
   await ended();
   say(`Ending: waiting up to ${patienceMs / 1000} s for what is under way.`);

@@ -16,8 +16,8 @@ export function choiceStories(pipeline: DrawingPipeline, prompts: readonly Promp
   const aligned = pipeline.draw(captions, {
     choice: { kind: "aligned", candidates, atFraction: selectAt },
     seeds,
-    onChoice: ({ step, halfDrawn: pictures }) => {
-      halfDrawn = pictures();
+    onChoice: ({ step, halfDrawn: whole }) => {
+      halfDrawn = whole().map(({ pictures }) => pictures);
       decodedShare = (N - step.nextMaskLength) / N;
     },
   });

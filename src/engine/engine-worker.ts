@@ -172,6 +172,9 @@ const statistics = (): EngineStatistics => ({
 
 /** Pictures' bytes, which change hands. */
 function buffersOf(progress: DrawingProgress): Transferable[] {
-  const pictures = progress.type === "picture" ? [progress.picture] : (progress.previews ?? []).flat();
+  const pictures =
+    progress.type === "picture"
+      ? [progress.picture]
+      : (progress.previews ?? []).flatMap(({ pictures }) => pictures);
   return pictures.map(({ data }) => data.buffer as ArrayBuffer);
 }

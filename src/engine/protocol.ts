@@ -1,5 +1,5 @@
 /** @file What a program and its engine thread say to each other. Pictures cross as bytes that change hands; tensors never do. */
-import type { ScoredCandidate } from "../drawing.js";
+import type { HalfDrawn, ScoredCandidate } from "../drawing.js";
 import type { DrawingSettings } from "../drawing-settings.js";
 import type { Picture } from "../formats/images.js";
 import type { Box } from "../generate/region.js";
@@ -88,6 +88,8 @@ export interface ModelInfo {
   /** Classes that it draws; null where captions tell it what to draw. */
   readonly classes: number | null;
   readonly longestCaption: { readonly most: number; readonly unit: "words" | "tokens" };
+  /** Sentences that it was shown drawing while it was trained; none where it does not say. */
+  readonly examples: readonly string[];
   /** What it reads, for people. */
   readonly reads: string;
   readonly parameters: number;
@@ -109,7 +111,7 @@ export type DrawingProgress =
       readonly done: number;
       readonly all: number;
       /** Where this step shows them: of each picture its candidates, half drawn. */
-      readonly previews: readonly (readonly Picture[])[] | null;
+      readonly previews: readonly HalfDrawn[] | null;
     }
   | {
       readonly type: "choice";
@@ -117,8 +119,8 @@ export type DrawingProgress =
       readonly all: number;
       /** Of each picture what was chosen between. */
       readonly candidates: readonly (readonly ScoredCandidate[])[];
-      /** Their pictures, half drawn, where previews are asked for. */
-      readonly previews: readonly (readonly Picture[])[] | null;
+      /** What there is of these, where previews are asked for. */
+      readonly previews: readonly HalfDrawn[] | null;
     }
   | {
       readonly type: "picture";

@@ -16,6 +16,7 @@ import { parameterCounts } from "../plan/communication.js";
 import { hubModels } from "../recipe/hub-models.js";
 import { readModelDescription } from "../recipe/model-description.js";
 import { disposeModel, loadModel, type TrainedModel, weightsFile } from "../recipe/model-folder.js";
+import { isRun, recipeOfRun } from "../recipe/saved-run.js";
 import type { QueuedDrawing } from "./drawing-queue.js";
 import type {
   DrawingProgress,
@@ -30,6 +31,7 @@ export class ResidentModel {
   readonly #trained: TrainedModel;
   readonly #recipe: string;
   readonly #identity: string;
+  readonly #examples: readonly string[];
   readonly pipeline: DrawingPipeline;
 
   private constructor(
@@ -37,12 +39,18 @@ export class ResidentModel {
     {
       recipe,
       identity,
+      examples,
       precision,
-    }: Pick<LoadOrder, "precision"> & { readonly recipe: string; readonly identity: string },
+    }: Pick<LoadOrder, "precision"> & {
+      readonly recipe: string;
+      readonly identity: string;
+      readonly examples: readonly string[];
+    },
   ) {
     this.#trained = trained;
     this.#recipe = recipe;
     this.#identity = identity;
+    this.#examples = examples;
     this.pipeline = new DrawingPipeline(trained, { precision });
   }
 
@@ -56,7 +64,8 @@ export class ResidentModel {
     const trained = await loadModel(folder, locate, deviceFor(device, null));
     const { recipe } = readModelDescription(folder).origin;
     const identity = fingerprintFiles([join(folder, weightsFile)]);
-    return new ResidentModel(trained, { recipe, identity, precision });
+    const examples = isRun(folder) ? (recipeOfRun(folder).samples?.captions ?? []) : [];
+    return new ResidentModel(trained, { recipe, identity, examples, precision });
   }
 
   describe(): ModelInfo {
@@ -72,6 +81,7 @@ export class ResidentModel {
       logitScale: Math.exp(network.logitScale.item()),
       classes: classes.kind === "labels" ? classes.count : null,
       longestCaption: { most, unit },
+      examples: this.#examples,
       reads: captions.description,
       parameters: parameterCounts(network.config).total,
       drawing,

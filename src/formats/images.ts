@@ -2,7 +2,7 @@
 import sharp, { type Sharp } from "sharp";
 import { DreamError } from "../errors.js";
 import { inksToRgb, jpegComponents } from "./cmyk.js";
-import { crc32 } from "./crc32.js";
+import { withTexts } from "./png-texts.js";
 
 /** RGB, row by row, 8 bits a channel. */
 export interface Picture {
@@ -112,9 +112,7 @@ export async function encodePng(
   const plain = await sharp(data, { raw: { width, height, channels: 3 } })
     .png({ compressionLevel: 6 })
     .toBuffer();
-  const chunks = Object.entries(texts).map(([keyword, text]) => internationalText(keyword, text));
-  // The signature and the IHDR chunk come first: 8 + 25 bytes.
-  return chunks.length === 0 ? plain : Buffer.concat([plain.subarray(0, 33), ...chunks, plain.subarray(33)]);
+  return Object.keys(texts).length === 0 ? plain : withTexts(plain, texts);
 }
 
 /** A file of a picture. @param quality of a JPEG or WebP, 0..100 */
@@ -166,13 +164,4 @@ export async function decodeGrey(bytes: Uint8Array, source: string): Promise<Gre
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new DreamError("format", { operation: `decode ${source}`, message, cause });
   }
-}
-
-function internationalText(keyword: string, text: string): Buffer {
-  const body = Buffer.concat([Buffer.from(`iTXt${keyword}\0\0\0\0\0`, "latin1"), Buffer.from(text, "utf8")]);
-  const chunk = Buffer.alloc(body.length + 8);
-  chunk.writeUInt32BE(body.length - 4);
-  body.copy(chunk, 4);
-  chunk.writeUInt32BE(crc32(body), body.length + 4);
-  return chunk;
 }

@@ -6,11 +6,14 @@ import { ApiError, asApiError, respond } from "./api-error.js";
 import type { ServerContext } from "./context.js";
 import { addDescription } from "./description.js";
 import { addEmbeddings } from "./embeddings.js";
+import { addGallery } from "./gallery.js";
 import { addImages } from "./images.js";
 import { addJobs } from "./jobs.js";
 import { addModels } from "./models.js";
+import { addRuns } from "./runs.js";
 import { addSearch } from "./search.js";
 import { requireOwnName, requireToken } from "./security.js";
+import { addStudio, isStudioFile } from "./studio.js";
 import { addHealth, addMetrics, Figures } from "./watching.js";
 
 export interface Access {
@@ -22,7 +25,7 @@ export interface Access {
 
 /** Whether a route asks for the token: what is kept under a name that nobody guesses does not, nor does the server's health. */
 const isOpen = (path: string): boolean =>
-  path === "/healthz" || path === "/readyz" || path.startsWith("/v1/images/files/");
+  path === "/healthz" || path === "/readyz" || isStudioFile(path) || path.startsWith("/v1/images/files/");
 
 export function serverApp(shared: ServerContext, { token, names }: Access): OpenAPIHono {
   const app = new OpenAPIHono({
@@ -56,8 +59,10 @@ export function serverApp(shared: ServerContext, { token, names }: Access): Open
     secureHeaders({
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
         styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", "data:"],
+        imgSrc: ["'self'", "data:", "blob:"],
+        connectSrc: ["'self'"],
         baseUri: ["'none'"],
         formAction: ["'none'"],
         frameAncestors: ["'none'"],
@@ -85,6 +90,9 @@ export function serverApp(shared: ServerContext, { token, names }: Access): Open
   addEmbeddings(app, shared);
   addJobs(app, shared);
   addSearch(app, shared);
+  addGallery(app, shared);
+  addRuns(app, shared);
+  addStudio(app, shared);
   addDescription(app, token !== null);
   return app;
 }

@@ -74,6 +74,19 @@ function withoutGaps<T extends object>(settings: Gapped<T>): T {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as T;
 }
 
+/** Settings as requests say them. */
+export function webSettings(settings: DrawingSettings) {
+  const { selectAt, diffusionSteps, guidanceScale, guidanceEvery, negative, ...same } = settings;
+  return withoutGaps({
+    ...same,
+    select_at: selectAt,
+    diffusion_steps: diffusionSteps,
+    guidance_scale: guidanceScale,
+    guidance_every: guidanceEvery,
+    negative_prompt: negative,
+  });
+}
+
 /** How a picture is written into a reply. */
 export type Encoding = Pick<Generation, "response_format" | "output_format" | "output_compression">;
 

@@ -16,7 +16,7 @@ import {
   optionsOf,
 } from "./drawing-request.js";
 import { requireModel } from "./models.js";
-import { checkPicture } from "./picture-data.js";
+import { bytesOf, checkPicture } from "./picture-data.js";
 import { editSchema, generationSchema, imagesSchema } from "./protocol.js";
 import { refusals } from "./refusals.js";
 
@@ -87,8 +87,6 @@ export function addImages(app: OpenAPIHono, shared: ServerContext): void {
     });
   });
 }
-
-const bytesOf = async (file: File): Promise<Uint8Array> => new Uint8Array(await file.arrayBuffer());
 
 type Drawing = AsyncGenerator<DrawingProgress, void>;
 
@@ -181,6 +179,6 @@ function shownIn(event: DrawingProgress): {
     const more = { seed, candidate_scores: candidateScores, chosen };
     return { kind: "completed", picture: event.picture, more };
   }
-  const picture = event.type === "step" ? event.previews?.[0]?.[0] : undefined;
+  const picture = event.type === "step" ? event.previews?.[0]?.pictures[0] : undefined;
   return picture === undefined ? null : { kind: "partial_image", picture, more: {} };
 }

@@ -3,22 +3,19 @@ import type { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Dream } from "../dream.js";
 import { DreamError } from "../errors.js";
-import type { PictureIndex } from "../search/picture-index.js";
-import { Admission, type Limits } from "./admission.js";
+import { Admission } from "./admission.js";
 import { type Access, serverApp } from "./app.js";
 import type { ServerContext } from "./context.js";
 import { KeptFiles } from "./kept-files.js";
 
-export interface ServeOptions extends Access {
+export interface ServeOptions
+  extends Access,
+    Pick<ServerContext, "index" | "gallery" | "runs" | "limits" | "log"> {
   readonly host: string;
   /** 0 takes any that is free. */
   readonly port: number;
   /** As requests name the model. */
   readonly name: string;
-  /** Pictures that can be searched; null where none are served. */
-  readonly index: PictureIndex | null;
-  readonly limits: Limits;
-  readonly log: (line: string) => void;
 }
 
 export interface Serving {
@@ -37,7 +34,7 @@ const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|::1)$/.
 /** @throws DreamError `usage` for an address that others reach, without a token; `io` where it cannot listen */
 export async function serveModel(
   dream: Dream,
-  { host, port, name, index, limits, log, token, names }: ServeOptions,
+  { host, port, name, index, gallery, runs, limits, log, token, names }: ServeOptions,
 ): Promise<Serving> {
   if (!isLoopback(host) && token === null)
     throw new DreamError("usage", {
@@ -48,7 +45,18 @@ export async function serveModel(
     });
   const admission = new Admission(limits);
   const files = new KeptFiles(keptBytes, keptMs);
-  const shared: ServerContext = { dream, index, name, startedAt: new Date(), limits, admission, files, log };
+  const shared: ServerContext = {
+    dream,
+    index,
+    gallery,
+    runs,
+    name,
+    startedAt: new Date(),
+    limits,
+    admission,
+    files,
+    log,
+  };
   const app = serverApp(shared, { token, names: [...names, host.includes(":") ? `[${host}]` : host] });
   const server = createAdaptorServer({
     fetch: app.fetch,

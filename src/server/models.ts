@@ -26,10 +26,12 @@ const one = createRoute({
 });
 
 export function addModels(app: OpenAPIHono, shared: ServerContext): void {
-  app.openapi(list, (context) => context.json({ object: "list" as const, data: [describe(shared)] }, 200));
+  app.openapi(list, (context) =>
+    context.json({ object: "list" as const, data: [describeModel(shared)] }, 200),
+  );
   app.openapi(one, (context) => {
     requireModel(shared, context.req.param("id"));
-    return context.json(describe(shared), 200);
+    return context.json(describeModel(shared), 200);
   });
 }
 
@@ -42,7 +44,7 @@ export function requireModel({ name }: ServerContext, asked: string | undefined)
   });
 }
 
-function describe({ name, dream: { info }, startedAt }: ServerContext) {
+export function describeModel({ name, dream: { info }, startedAt }: ServerContext) {
   return {
     id: name,
     object: "model" as const,

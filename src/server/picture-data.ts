@@ -20,6 +20,9 @@ export async function pictureIn(data: string, what: string, mostPixels: number):
   return bytes;
 }
 
+/** Of a file that came in a form. */
+export const bytesOf = async (file: File): Promise<Uint8Array> => new Uint8Array(await file.arrayBuffer());
+
 /** @param most pixels @throws ApiError for a picture that is none, or has more */
 export async function checkPicture(bytes: Uint8Array, what: string, most: number): Promise<void> {
   const { width, height } = await pictureSize(bytes, what).catch(() => {

@@ -25,7 +25,7 @@ const seed = z
   });
 
 /** How to draw, under the names that the web has for settings. */
-const drawing = {
+export const drawingFields = {
   seed,
   candidates: settingShape.candidates.optional().openapi({
     description: "Drawings begun for each picture (Semantically Aligned Decoding); 1 draws plainly.",
@@ -84,7 +84,7 @@ const picture = {
   user: z.string().max(200).optional().openapi({ description: "Not looked at." }),
 };
 
-export const generationSchema = z.strictObject({ ...picture, ...drawing }).openapi("ImageGeneration");
+export const generationSchema = z.strictObject({ ...picture, ...drawingFields }).openapi("ImageGeneration");
 export type Generation = z.infer<typeof generationSchema>;
 
 /** Fields of a form come as text. */
@@ -94,6 +94,9 @@ const number = <T extends z.ZodType>(schema: T) =>
       typeof text === "string" && text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text,
     schema,
   );
+
+export const truth = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((text) => (text === "true" ? true : text === "false" ? false : text), schema);
 
 /** Null where it is none. */
 function parsedJson(text: string): unknown {
@@ -107,25 +110,25 @@ function parsedJson(text: string): unknown {
 const file = z.instanceof(File).openapi({ type: "string", format: "binary" });
 
 /** The fields of a form, beside its files. */
-export const editFields = z.strictObject({
+const editFields = z.strictObject({
   ...picture,
-  ...drawing,
+  ...drawingFields,
   n: number(picture.n),
   output_compression: number(picture.output_compression),
-  stream: z.preprocess((text) => (text === "true" ? true : text === "false" ? false : text), picture.stream),
+  stream: truth(picture.stream),
   partial_images: number(picture.partial_images),
-  seed: number(drawing.seed),
-  candidates: number(drawing.candidates),
-  select_at: number(drawing.select_at),
-  separation: number(drawing.separation),
-  steps: number(drawing.steps),
+  seed: number(drawingFields.seed),
+  candidates: number(drawingFields.candidates),
+  select_at: number(drawingFields.select_at),
+  separation: number(drawingFields.separation),
+  steps: number(drawingFields.steps),
   diffusion_steps: z.preprocess(
     (text) => (typeof text === "string" ? parsedJson(text) : text),
-    drawing.diffusion_steps,
+    drawingFields.diffusion_steps,
   ),
-  guidance_scale: number(drawing.guidance_scale),
-  guidance_every: number(drawing.guidance_every),
-  temperature: number(drawing.temperature),
+  guidance_scale: number(drawingFields.guidance_scale),
+  guidance_every: number(drawingFields.guidance_every),
+  temperature: number(drawingFields.temperature),
 });
 
 export const editSchema = editFields
@@ -147,6 +150,7 @@ export const drawnSchema = z
       description: "The last cosine that each candidate and the prompt had; none where drawing was plain.",
     }),
     chosen: z.int().openapi({ description: "The candidate that was finished." }),
+    gallery_id: z.string().optional().openapi({ description: "Where a job kept it." }),
   })
   .openapi("DrawnImage");
 
@@ -160,7 +164,7 @@ export const imagesSchema = z
   })
   .openapi("Images");
 
-const data = z
+export const pictureData = z
   .string()
   .max(40_000_000)
   .openapi({ description: "Base64, or a data: address; nothing is ever fetched." });
@@ -171,9 +175,9 @@ export const embeddingSchema = z
     input: z
       .union([
         sentence,
-        z.strictObject({ image: data }),
+        z.strictObject({ image: pictureData }),
         z
-          .array(z.union([sentence, z.strictObject({ image: data })]))
+          .array(z.union([sentence, z.strictObject({ image: pictureData })]))
           .min(1)
           .max(256),
       ])
@@ -203,7 +207,7 @@ export const embeddingsSchema = z
 export const searchSchema = z
   .strictObject({
     text: sentence.optional().openapi({ example: "a red circle above a blue square" }),
-    image: data.optional(),
+    image: pictureData.optional(),
     count: z.int().min(1).max(200).default(20),
   })
   .refine(({ text, image }) => (text === undefined) !== (image === undefined), "expected a text or an image")
@@ -224,6 +228,7 @@ export const foundSchema = z
     ),
   })
   .openapi("Found");
+export type Found = z.infer<typeof foundSchema>;
 
 export const modelSchema = z
   .object({
@@ -243,22 +248,6 @@ export const modelSchema = z
 export const modelsSchema = z
   .object({ object: z.literal("list"), data: z.array(modelSchema) })
   .openapi("Models");
-
-export const jobSchema = z
-  .object({
-    id: z.string(),
-    object: z.literal("job"),
-    created: z.int(),
-    status: z.enum(["queued", "running", "succeeded", "failed", "cancelled"]),
-    progress: z
-      .object({ done: z.int(), all: z.int() })
-      .openapi({ description: "Decoding steps." })
-      .nullable(),
-    result: imagesSchema.nullable(),
-    error: z.object({ message: z.string(), type: z.string() }).nullable(),
-  })
-  .openapi("Job");
-export type Job = z.infer<typeof jobSchema>;
 
 export const errorSchema = z
   .object({

@@ -136,6 +136,12 @@ export class TokenMask {
     );
   }
 
+  /** Chosen tokens of one image, by their places. */
+  chosenOf(image: number): number[] {
+    const row = this.bits.subarray(image * this.tokenCount, (image + 1) * this.tokenCount);
+    return [...row.keys()].filter((n) => row[n] === 1);
+  }
+
   /** What is chosen here and not there. */
   minus(other: TokenMask): TokenMask {
     return new TokenMask(

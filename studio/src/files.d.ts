@@ -1,0 +1,2 @@
+/** Styles, which the build takes care of. */
+declare module "*.css";

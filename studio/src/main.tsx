@@ -1,0 +1,6 @@
+/** @file The studio begins here. */
+import { render } from "preact";
+import { App } from "./app.js";
+import "./style.css";
+
+render(<App />, document.getElementById("studio")!);
