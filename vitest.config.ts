@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    include: ["src/**/*.test.ts", "test/**/*.test.ts", "studio/test/**/*.test.ts"],
     pool: "forks",
     fileParallelism: false,
     // Of tests that say so: commands that end before libtorch computes.

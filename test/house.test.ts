@@ -98,6 +98,22 @@ describe("the house", () => {
     expect(outside).toEqual([]);
   });
 
+  it("lends the studio nothing but the server's types", () => {
+    const studio = join(root, "studio", "src");
+    const borrowed = readdirSync(studio, { recursive: true })
+      .map(String)
+      .filter((name) => /\.tsx?$/.test(name))
+      .flatMap((name) => {
+        const text = readFileSync(join(studio, name), "utf8");
+        return [...text.matchAll(/^import (type )?[^;]*?from "([./]+src\/[^"]+)";/gm)];
+      });
+    expect(borrowed.length).toBeGreaterThan(3);
+    for (const [line, typesAlone, path] of borrowed) {
+      expect(typesAlone, line).toBe("type ");
+      expect(path).toMatch(/src\/server\/([a-z]+-)?protocol\.js$/);
+    }
+  });
+
   it("knows the addon in one file", () => {
     const knowing = files.filter((file) => /dream\.node/.test(readFileSync(join(source, file), "utf8")));
     expect(knowing).toEqual(["tensor/native.ts"]);

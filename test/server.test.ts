@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,10 @@ import OpenAI, { toFile } from "openai";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodePicture, encodePng } from "../src/formats/images.js";
+import { PictureGallery } from "../src/picture-gallery.js";
 import { PictureIndex } from "../src/search/picture-index.js";
+import type { Job } from "../src/server/job-protocol.js";
+import type { Gallery, Studio } from "../src/server/studio-protocol.js";
 import { ask, post, type Reply, type Served, sentenceOf, served } from "./served.js";
 
 const prompt = "a large red circle in the centre on a plain background";
@@ -151,6 +154,77 @@ describe("jobs", () => {
     // Who comes late is told the end.
     const late = eventsIn((await ask(own.address, `/v1/jobs/${id}/events`)).text);
     expect(late.map(({ event }) => event)).toEqual(["end"]);
+  });
+
+  it("show what is still to be drawn, and tell a follower who comes late of the choice", async () => {
+    const slow = { steps: 64, diffusion_steps: { first: 200, last: 200 } };
+    const asked = { prompt, seed: 4, partial_images: 4, candidates: 3, ...slow };
+    const { text } = await post(own.address, "/v1/jobs", asked);
+    const { id } = JSON.parse(text) as { id: string };
+    const state = async () => JSON.parse((await ask(own.address, `/v1/jobs/${id}`)).text);
+    await expect
+      .poll(async () => (await state()).progress?.done ?? 0, { timeout: 30_000 })
+      .toBeGreaterThan(20);
+    const late = eventsIn((await ask(own.address, `/v1/jobs/${id}/events`)).text);
+    expect(late[0]!.event).toBe("choice");
+    const open = late.flatMap(({ data }) =>
+      ((data.previews ?? []) as { hidden: number[] }[]).map(({ hidden }) => hidden.length),
+    );
+    expect(open.length).toBeGreaterThanOrEqual(2);
+    expect(open).toEqual([...open].sort((a, b) => b - a));
+    expect(open[0]).toBeLessThan(64);
+  });
+
+  it("draw a part of a picture anew", async () => {
+    const form = async (): Promise<FormData> => {
+      const [image, mask] = await Promise.all(
+        [90, 255].map((value) =>
+          encodePng({ width: 32, height: 32, data: new Uint8Array(3072).fill(value) }),
+        ),
+      );
+      const body = new FormData();
+      for (const [name, value] of Object.entries({
+        prompt,
+        seed: "3",
+        diffusion_steps: '{"first":4,"last":2}',
+      }))
+        body.set(name, value);
+      body.set("image", new File([new Uint8Array(image!)], "image.png"));
+      body.set("mask", new File([new Uint8Array(mask!)], "mask.png"));
+      return body;
+    };
+    const begun = await fetch(`${own.address}/v1/jobs/edits`, { method: "POST", body: await form() });
+    expect(begun.status).toBe(202);
+    const { id } = (await begun.json()) as { id: string };
+    const [end] = eventsIn((await ask(own.address, `/v1/jobs/${id}/events`)).text).slice(-1);
+    const direct = await fetch(`${own.address}/v1/images/edits`, { method: "POST", body: await form() });
+    expect((end!.data.result as { data: unknown }).data).toEqual(
+      ((await direct.json()) as { data: unknown }).data,
+    );
+  });
+
+  it("that are done only while they are followed end without a follower", async () => {
+    const lonely = await served({ followerMs: 300 });
+    const long = {
+      prompt,
+      candidates: 20,
+      diffusion_steps: { first: 1000, last: 1000 },
+      while_followed: true,
+    };
+    const begin = async (): Promise<string> =>
+      (JSON.parse((await post(lonely.address, "/v1/jobs", long)).text) as { id: string }).id;
+    const status = async (id: string): Promise<string> =>
+      JSON.parse((await ask(lonely.address, `/v1/jobs/${id}`)).text).status;
+    const [alone, followed] = [await begin(), await begin()];
+    const leave = new AbortController();
+    const events = await fetch(`${lonely.address}/v1/jobs/${followed}/events`, { signal: leave.signal });
+    await expect.poll(() => status(alone)).toBe("cancelled");
+    expect(["queued", "running"]).toContain(await status(followed));
+    leave.abort();
+    await events.text().catch(() => "");
+    await expect.poll(() => status(followed)).toBe("cancelled");
+    await expect.poll(async () => (await lonely.dream.statistics()).underWay).toBe(0);
+    await lonely.end();
   });
 
   it("are called off", async () => {
@@ -474,6 +548,80 @@ describe("search", () => {
     expect((await post(own.address, "/v1/search", { text: "a" })).status).toBe(404);
     await searched.end();
     await index.close();
+  });
+});
+
+describe("the gallery", () => {
+  it("keeps what jobs draw, with the request that draws it again", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "dream-kept-"));
+    const gallery = await PictureGallery.open(folder);
+    const keeping = await served({}, { gallery });
+    const draw = async (more: object): Promise<Job> => {
+      const { text } = await post(keeping.address, "/v1/jobs", { prompt, keep: true, ...more });
+      const { id } = JSON.parse(text) as { id: string };
+      const [end] = eventsIn((await ask(keeping.address, `/v1/jobs/${id}/events`)).text).slice(-1);
+      return end!.data as Job;
+    };
+    const { result } = await draw({ seed: 9, candidates: 3, guidance_scale: 2 });
+    const { data } = JSON.parse((await ask(keeping.address, "/v1/gallery")).text) as Gallery;
+    expect(data.map(({ id }) => id)).toEqual([result!.data[0]!.gallery_id]);
+    const [{ url, record }] = data as [Gallery["data"][number]];
+    expect(record!.settings).toMatchObject({ prompt, seed: 9, candidates: 3, guidance_scale: 2 });
+    const png = new Uint8Array(await (await fetch(url)).arrayBuffer());
+    const image = Buffer.from(png).toString("base64");
+    const read = await post(keeping.address, "/v1/records", { image });
+    expect(JSON.parse(read.text)).toEqual(record);
+    const again = await post(keeping.address, "/v1/images/generations", record!.settings);
+    expect(await decodePicture(bytesOf(JSON.parse(again.text).data[0].b64_json), "again")).toEqual(
+      await decodePicture(png, "kept"),
+    );
+    const foreign = await post(keeping.address, "/v1/records", {
+      image: Buffer.from(await encodePng({ width: 1, height: 1, data: new Uint8Array(3) })).toString(
+        "base64",
+      ),
+    });
+    expect([foreign.status, sentenceOf(foreign)]).toEqual([400, expect.stringContaining("was drawn here")]);
+    expect((await ask(keeping.address, new URL(url).pathname, { method: "DELETE" })).status).toBe(204);
+    expect((await ask(keeping.address, new URL(url).pathname)).status).toBe(404);
+    expect((await ask(keeping.address, "/v1/gallery/..%2f..%2fetc%2fpasswd")).status).toBe(404);
+    // A folder that is gone: what is drawn is given all the same, and why it is not kept is told.
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, "");
+    const lost = await draw({ seed: 9 });
+    expect(lost).toMatchObject({ status: "succeeded", error: { message: expect.stringContaining(folder) } });
+    expect(lost.result!.data[0]!.b64_json).toBeDefined();
+    await keeping.end();
+  });
+
+  it("is refused where the server has none", async () => {
+    const refused = await post(own.address, "/v1/jobs", { prompt, keep: true });
+    expect([refused.status, sentenceOf(refused)]).toEqual([400, expect.stringContaining("--gallery")]);
+    expect((await ask(own.address, "/v1/gallery")).status).toBe(404);
+    expect((await ask(own.address, "/v1/runs")).status).toBe(404);
+  });
+});
+
+describe("the studio", () => {
+  it("is a page and its files, compressed where that is understood, open also where a token is asked for", async () => {
+    const guarded = await served({}, { token: "a-good-token" });
+    const page = await ask(guarded.address, "/");
+    expect(page.headers["content-type"]).toMatch("text/html");
+    const [, script] = /src="(\/studio\/[^"]+\.js)"/.exec(page.text)!;
+    const [plain, small] = await Promise.all([
+      ask(guarded.address, script!),
+      ask(guarded.address, script!, { headers: { "accept-encoding": "gzip" } }),
+    ]);
+    expect(small.headers["content-encoding"]).toBe("gzip");
+    expect(Number(small.headers["content-length"])).toBeLessThan(
+      0.6 * Number(plain.headers["content-length"]),
+    );
+    expect((await ask(guarded.address, "/studio/none.js")).status).toBe(404);
+    expect((await ask(guarded.address, "/studio/..%2findex.js")).status).toBe(404);
+    expect((await ask(guarded.address, "/v1/studio")).status).toBe(401);
+    await guarded.end();
+    const told = JSON.parse((await ask(own.address, "/v1/studio")).text) as Studio;
+    expect(told).toMatchObject({ captions: true, gallery: false, runs: false, index: null });
+    expect(told.drawing.candidates).toBe(own.dream.info.drawing.candidates);
   });
 });
 

@@ -46,25 +46,24 @@ function system() {
  * @param {string} name what the folder is called
  * @param {string[]} packages
  * @param {string} why told to the person
+ * @param {string} otherwise what else the person can do
  * @returns {string} the folder, with `usr/` and `lib/` in it
  */
-export function bring(name, packages, why) {
+export function bring(name, packages, why, otherwise) {
   const folder = join(cacheFolder(), `${name}-${system()}`);
   if (existsSync(folder)) return folder;
   for (const tool of ["apt-get", "dpkg-deb"])
     if (!exists(tool))
-      throw new Refusal(
-        `${packages[0]} is not installed and ${tool} is not here to fetch it; unpack a libtorch from pytorch.org and set LIBTORCH to its folder`,
-      );
+      throw new Refusal(`${packages[0]} is not installed and ${tool} is not here to fetch it; ${otherwise}`);
   const work = `${folder}.${process.pid}.partial`;
   try {
-    return fetchInto(folder, work, packages, why);
+    return fetchInto(folder, work, packages, why, otherwise);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-function fetchInto(folder, work, packages, why) {
+function fetchInto(folder, work, packages, why, otherwise) {
   const state = join(work, "apt");
   for (const part of ["lists/partial", "archives/partial"]) mkdirSync(join(state, part), { recursive: true });
   const options = [
@@ -82,7 +81,7 @@ function fetchInto(folder, work, packages, why) {
     const unreached = /(?:Could not|Failed to|Temporary failure)[^\n]*/.exec(updated.err)?.[0];
     const reason = unreached ?? lastLine(plan.err);
     throw new Refusal(
-      `apt cannot provide ${packages.join(", ")} (${reason}); check the network, or set LIBTORCH to an unpacked libtorch from pytorch.org`,
+      `apt cannot provide ${packages.join(", ")} (${reason}); check the network, or ${otherwise}`,
     );
   }
   // "Inst name (version ...)" is new; "Inst name [old] (version ...)" would upgrade what the system has, and stays.

@@ -11,6 +11,8 @@ import { run, say } from "./shell.mjs";
 
 const oldest = [1, 13];
 
+const otherwise = "unpack a libtorch from pytorch.org and set LIBTORCH to its folder";
+
 /** @returns {Libtorch} */
 export function findLibtorch() {
   const found = fromVariable() ?? fromPython() ?? fromSystem("the system's packages", "/") ?? fromCache();
@@ -108,13 +110,14 @@ function openmpBlas(root, triplet) {
     "openblas",
     packages,
     "libtorch is installed, but not the BLAS that shares its threads",
+    otherwise,
   );
   return join(brought, `usr/lib/${triplet}/openblas-openmp`);
 }
 
 function fromCache() {
   const packages = ["libtorch-dev", "libgloo-dev", "libopenblas0-openmp", "libgomp1"];
-  const root = bring("libtorch", packages, "no libtorch is installed");
+  const root = bring("libtorch", packages, "no libtorch is installed", otherwise);
   const found = fromSystem("Debian's packages, unpacked", root);
   if (found === null)
     throw new Refusal(`the cache folder ${root} holds no libtorch; delete it and run the command again`);

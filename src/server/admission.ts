@@ -7,6 +7,8 @@ export interface Limits {
   readonly requests: number;
   /** Of one request's work. */
   readonly timeoutMs: number;
+  /** For which a job that is done only while it is followed waits for a follower. */
+  readonly followerMs: number;
   /** Of a body. */
   readonly bodyBytes: number;
   /** In which all headers, and a whole request, must have come. */
@@ -19,6 +21,7 @@ export interface Limits {
 export const usualLimits: Limits = {
   requests: 256,
   timeoutMs: 300_000,
+  followerMs: 10_000,
   bodyBytes: 32_000_000,
   headersMs: 10_000,
   arrivalMs: 60_000,

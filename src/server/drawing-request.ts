@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import { type DrawingSettings, type NameSetting, settled } from "../drawing-settings.js";
-import type { Dream, GenerateOptions } from "../dream.js";
+import type { Dream, EditOptions, GenerateOptions } from "../dream.js";
 import type { DrawingProgress } from "../engine/protocol.js";
 import { encodePicture, type Picture } from "../formats/images.js";
 import type { PresetName } from "../generate/presets.js";
@@ -73,6 +73,10 @@ type Gapped<T> = { readonly [K in keyof T]: T[K] | undefined };
 function withoutGaps<T extends object>(settings: Gapped<T>): T {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as T;
 }
+
+/** How an edit keeps what was not marked. */
+export const keptAs = (keepPixels: boolean): NonNullable<EditOptions["keep"]> =>
+  keepPixels ? "pixels" : "tokens";
 
 /** Settings as requests say them. */
 export function webSettings(settings: DrawingSettings) {

@@ -13,6 +13,7 @@ import {
   type Drawn,
   type Encoding,
   imagesOf,
+  keptAs,
   optionsOf,
 } from "./drawing-request.js";
 import { requireModel } from "./models.js";
@@ -66,7 +67,7 @@ export function addImages(app: OpenAPIHono, shared: ServerContext): void {
     );
   });
   app.openapi(edits, async (context) => {
-    const { image, mask, ...request } = context.req.valid("form");
+    const { image, mask, keep_pixels, ...request } = context.req.valid("form");
     requireModel(shared, request.model);
     checkStream(request);
     const options = optionsOf(dream, request);
@@ -74,7 +75,7 @@ export function addImages(app: OpenAPIHono, shared: ServerContext): void {
     await checkPicture(picture, "image", shared.limits.pixels);
     await checkPicture(marked, "mask", shared.limits.pixels);
     return reply(context, shared, request, "image_edit", (signal) =>
-      dream.edit({ ...options, image: picture, mask: marked, signal }),
+      dream.edit({ ...options, image: picture, mask: marked, keep: keptAs(keep_pixels), signal }),
     );
   });
   // Names are not guessed, so that pages may show pictures without a token.

@@ -5,7 +5,7 @@ import { streamSSE } from "hono/streaming";
 import type { PictureGallery } from "../picture-gallery.js";
 import { ApiError } from "./api-error.js";
 import type { ServerContext } from "./context.js";
-import { optionsOf } from "./drawing-request.js";
+import { keptAs, optionsOf } from "./drawing-request.js";
 import { addressIn } from "./images.js";
 import { type Job, jobEditSchema, jobGenerationSchema, jobSchema } from "./job-protocol.js";
 import { requireModel } from "./models.js";
@@ -85,13 +85,13 @@ export function addJobs(app: OpenAPIHono, shared: ServerContext): void {
     return context.json(start({ ...common, options, isEdit: false, draw }), 202);
   });
   app.openapi(beginEdit, async (context) => {
-    const { image, mask, ...request } = context.req.valid("form");
+    const { image, mask, keep_pixels, ...request } = context.req.valid("form");
     const { options, ...common } = commonOrder(context, shared, request);
     const [picture, marked] = await Promise.all([bytesOf(image), bytesOf(mask)]);
     await checkPicture(picture, "image", shared.limits.pixels);
     await checkPicture(marked, "mask", shared.limits.pixels);
     const draw: JobOrder["draw"] = (model, signal) =>
-      model.edit({ ...options, image: picture, mask: marked, signal });
+      model.edit({ ...options, image: picture, mask: marked, keep: keptAs(keep_pixels), signal });
     return context.json(start({ ...common, options, isEdit: true, draw }), 202);
   });
   app.openapi(look, (context) => context.json(find(context).describe(), 200));
@@ -150,7 +150,7 @@ function commonOrder(
   return {
     options: optionsOf(shared.dream, asked),
     encoding: asked,
-    whileFollowed: while_followed,
+    followerMs: while_followed ? shared.limits.followerMs : null,
     gallery: keep ? requireGallery(shared.gallery) : null,
     address: addressIn(context, shared),
   };

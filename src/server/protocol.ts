@@ -137,6 +137,10 @@ export const editSchema = editFields
     mask: file.openapi({
       description: "What is drawn anew: its transparent pixels, or, where it has none, its light ones.",
     }),
+    keep_pixels: truth(z.boolean().default(false)).openapi({
+      description:
+        "Whether the rest is pasted from the original; otherwise it goes through the model's codec, which leaves no seams.",
+    }),
   })
   .openapi("ImageEdit");
 export type EditRequest = z.infer<typeof editSchema>;

@@ -25,15 +25,13 @@ export interface JobOrder {
   readonly options: GenerateOptions;
   readonly isEdit: boolean;
   readonly encoding: Encoding;
-  readonly whileFollowed: boolean;
+  /** How long it goes on without a follower; null goes on to its end. */
+  readonly followerMs: number | null;
   /** Where its pictures are kept; null keeps them nowhere. */
   readonly gallery: PictureGallery | null;
   /** Keeps a file for a while, and says where it can be had. */
   readonly address: (bytes: Uint8Array, format: string) => string;
 }
-
-/** A job that goes on only while it is followed waits so long for a follower. */
-const patienceMs = 10_000;
 
 export class RunningJob {
   readonly id = randomUUID();
@@ -187,8 +185,9 @@ export class RunningJob {
   #mind(): void {
     if (this.#lonely !== null) clearTimeout(this.#lonely);
     this.#lonely = null;
-    if (!this.#order.whileFollowed || this.#followers.size > 0 || this.isOver) return;
-    this.#lonely = setTimeout(() => this.cancel(), patienceMs);
+    const { followerMs } = this.#order;
+    if (followerMs === null || this.#followers.size > 0 || this.isOver) return;
+    this.#lonely = setTimeout(() => this.cancel(), followerMs);
     this.#lonely.unref();
   }
 }

@@ -57,7 +57,7 @@ export async function draw(settings: Asked, edit: { image: Blob; mask: Blob } | 
     job =
       edit === null
         ? await askFor<Job>("/v1/jobs", sending(request))
-        : await askFor<Job>("/v1/jobs/edits", form(request, edit));
+        : await askFor<Job>("/v1/jobs/edits", form({ ...request, keep_pixels: true }, edit));
     const reply = await ask(`/v1/jobs/${job.id}/events`, { signal: left.signal });
     for await (const { event, data } of eventsOf(reply)) {
       if (event === "step") step(data as StepEvent);

@@ -9,11 +9,12 @@ export function SettingsForm() {
   return (
     <>
       <div class="fields">
-        <NumberInput name="seed" label="Seed" least={0} most={4_294_967_295} step={1} usual="any">
+        <div class="seed">
+          <NumberInput name="seed" label="Seed" least={0} most={4_294_967_295} step={1} usual="any" />
           <button type="button" class="quiet" onClick={() => change({ seed: anySeed() })}>
             Roll
           </button>
-        </NumberInput>
+        </div>
         <NumberInput
           name="candidates"
           label="Drafts (K)"
@@ -119,28 +120,24 @@ interface NumberInputProps {
   readonly step: number | "any";
   /** What an empty field means. */
   readonly usual: number | string;
-  readonly children?: preact.ComponentChildren;
 }
 
-function NumberInput({ name, label, least, most, step, usual, children }: NumberInputProps) {
+function NumberInput({ name, label, least, most, step, usual }: NumberInputProps) {
   return (
     <label>
       {label}
-      <span class="row">
-        <input
-          type="number"
-          name={name}
-          min={least}
-          max={most}
-          step={step}
-          placeholder={String(usual)}
-          value={asked.value[name] ?? ""}
-          onInput={({ currentTarget: { value, valueAsNumber } }) =>
-            change({ [name]: value === "" ? undefined : valueAsNumber })
-          }
-        />
-        {children}
-      </span>
+      <input
+        type="number"
+        name={name}
+        min={least}
+        max={most}
+        step={step}
+        placeholder={String(usual)}
+        value={asked.value[name] ?? ""}
+        onInput={({ currentTarget: { value, valueAsNumber } }) =>
+          change({ [name]: value === "" ? undefined : valueAsNumber })
+        }
+      />
     </label>
   );
 }
