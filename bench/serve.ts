@@ -73,14 +73,19 @@ export function servingSentence({
   return `${name}: ${together.toFixed(2)} images/s for ${clients} clients, ${alone.toFixed(2)} for one, ratio ${ratio.toFixed(2)}; a reply in ${p50.toFixed(0)} ms (median), ${p99.toFixed(0)} ms (99 of 100)`;
 }
 
-/** @param model a run's folder */
+/** @param model a run's folder @param options of `dream serve` */
 export async function startServer(
   model: string,
+  options: readonly string[] = [],
 ): Promise<{ readonly server: ChildProcess; readonly address: string }> {
   const main = join(packageRoot(), "dist", "cli", "main.js");
-  const server = spawn(process.execPath, [main, "serve", "--model", model, "--port", "0", "--json"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const server = spawn(
+    process.execPath,
+    [main, "serve", "--model", model, "--port", "0", "--json", ...options],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   const line = await Promise.race([
     once(server.stdout!, "data").then(([data]) => String(data)),
     once(server, "exit").then(([code]) => {
