@@ -14,6 +14,7 @@ import { checkDrawing } from "./generate-check.js";
 import { type Peer, startPeer } from "./peer.js";
 import { measureQuality, qualitySentence, wayNames } from "./quality.js";
 import { type BenchCase, type BenchRow, measureRow } from "./rows.js";
+import { demoSearch, searchSentence } from "./search.js";
 import { measureServing, servingCases, servingSentence } from "./serve.js";
 import { finishTraining, prepareTraining, trainCases } from "./train.js";
 import { checkTraining } from "./train-check.js";
@@ -63,12 +64,13 @@ interface BenchOptions {
   readonly json?: boolean;
 }
 
-const names = [...Object.keys(benches), "quality", "costs", "serve"];
+const names = [...Object.keys(benches), "quality", "costs", "serve", "search"];
 
 async function bench(name: string, options: BenchOptions): Promise<void> {
   if (name === "quality") return quality(options);
   if (name === "costs") return costs(options);
   if (name === "serve") return serve(options);
+  if (name === "search") return search(options);
   const found = benches[name];
   if (found === undefined) throw unknownName("bench", "bench", name, names);
   requireCase(
@@ -113,6 +115,13 @@ async function serve(options: BenchOptions): Promise<void> {
   requireCase(options, servingCases);
   for await (const row of measureServing(options.case))
     process.stdout.write(`${options.json ? JSON.stringify(row) : servingSentence(row)}\n`);
+}
+
+/** Scenes found by the demo's model. */
+async function search(options: BenchOptions): Promise<void> {
+  requireCase(options, []);
+  const row = await demoSearch();
+  process.stdout.write(`${options.json ? JSON.stringify(row) : searchSentence(row)}\n`);
 }
 
 async function check({ check, peer: { script } }: Bench, peer: Peer): Promise<void> {
