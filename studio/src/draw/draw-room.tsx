@@ -24,6 +24,14 @@ import { asked, change } from "./settings.js";
 import { SettingsForm } from "./settings-form.js";
 
 export function DrawRoom() {
+  return studio.value!.captions ? (
+    <SentenceRoom />
+  ) : (
+    <p>This model draws numbered classes, not sentences: <code>dream generate --class N</code> asks it.</p>
+  );
+}
+
+function SentenceRoom() {
   const isOver = useSignal(false);
   const { model } = studio.value!;
   const side = Number(model.size.split("x")[0]);
