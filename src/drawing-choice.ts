@@ -28,12 +28,14 @@ export function halving(candidates: number, separation: number | null): Choice {
   return { kind: "halving", candidates, rounds, separation };
 }
 
-/** A choice in steps. @param steps of a drawing, with whatever guidance */
+/** A choice in steps; where all is drawn in one step there is no moment to choose at. @param steps of a drawing, with whatever guidance */
 export function selectionFor(choice: Choice, steps: readonly DecodingStep[]): Selection {
   const tokens = steps.reduce((sum, { predicted }) => sum + predicted, 0);
+  if (steps.length === 1) return { kind: "none" };
   const stepAfter = (fraction: number): number => {
     const last = steps[stepsToFraction(steps, tokens, fraction) - 1]!;
-    return last.index + 1;
+    // Few steps may have the share only in the last one, after which there is nothing to choose.
+    return (fraction < 1 ? Math.min(last.index, steps.at(-2)!.index) : last.index) + 1;
   };
   switch (choice.kind) {
     case "plain":

@@ -76,7 +76,15 @@ describe("runs that are watched", () => {
     expect(curves.maskRatio).toEqual(Array(10).fill(0.5));
   });
 
-  it("are none where there is no folder", async () => {
-    expect(await new WatchedRuns("/nowhere/at/all").list()).toEqual([]);
+  it("are none in an empty folder, and an error where there is no folder", async () => {
+    expect(await new WatchedRuns(mkdtempSync(join(tmpdir(), "dream-runs-"))).list()).toEqual([]);
+    expect(() => new WatchedRuns("/nowhere/at/all")).toThrow(/nowhere.*a folder of runs/);
+  });
+
+  it("are shown beside one whose journal cannot be read", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "dream-runs-"));
+    runIn(folder, "one", 4);
+    mkdirSync(join(folder, "broken", "metrics.jsonl"), { recursive: true });
+    expect((await new WatchedRuns(folder).list()).map(({ name }) => name)).toEqual(["one"]);
   });
 });

@@ -153,8 +153,11 @@ function compileTypeScript() {
 
 /** The page that `dream serve` shows to people. */
 function buildStudio() {
-  const lock = readFileSync(join(root, "package-lock.json"));
-  const key = hashOf(contentOf(join(root, "studio"), /\.(tsx?|css|html)$/), lock);
+  const files = ["studio/index.html", "studio/tsconfig.json", "studio/vite.config.ts", "package-lock.json"];
+  const key = hashOf(
+    contentOf(join(root, "studio", "src"), /\.(tsx?|css)$/),
+    ...files.map((file) => readFileSync(join(root, file))),
+  );
   if (isDone("studio", key) && existsSync(join(root, "dist", "studio", "index.html"))) return;
   say("building the studio");
   const config = join(root, "studio", "vite.config.ts");

@@ -133,6 +133,9 @@ export type DrawingProgress =
       readonly chosen: number;
     };
 
+/** What happens on the way to the pictures. */
+export type PreviewedProgress = Exclude<DrawingProgress, { readonly type: "picture" }>;
+
 /** What the thread has done since it began. */
 export interface EngineStatistics {
   /** Decoding steps, each of all drawings under way. */

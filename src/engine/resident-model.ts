@@ -139,13 +139,15 @@ export class ResidentModel {
     tell: (progress: DrawingProgress) => void,
   ): Begun {
     let done = 0;
+    let isShown = false;
+    const choice = options.choice.kind;
     const begun: Begun = this.pipeline.begin(captions, {
       ...options,
       onStep: (_, __, halfDrawn) => {
         done++;
         const all = begun.steps;
         const shown = (at: number): number => Math.floor((at * (previews + 1)) / all);
-        const isShown = done < all && shown(done) > shown(done - 1);
+        isShown = done < all && shown(done) > shown(done - 1);
         tell({ type: "step", done, all, previews: isShown ? halfDrawn() : null });
       },
       onChoice: ({ candidates, halfDrawn }) =>
@@ -154,7 +156,8 @@ export class ResidentModel {
           done,
           all: begun.steps,
           candidates,
-          previews: previews > 0 ? halfDrawn() : null,
+          // Where every step is a choice, those are shown that would be anyway.
+          previews: (choice === "each-step" ? isShown : previews > 0) ? halfDrawn() : null,
         }),
     });
     return begun;

@@ -83,7 +83,9 @@ export async function loadModel(
   const model = new DreamModel(description.model, device);
   loadState(pytorchState(model), stateFile(join(folder, weightsFile)));
   model.setMode("eval");
-  return { ...parts, model, drawing: description.drawing };
+  // Who was not trained to embed cannot choose.
+  const candidates = model.config.lossWeights.contrastive > 0 ? description.drawing.candidates : 1;
+  return { ...parts, model, drawing: { ...description.drawing, candidates } };
 }
 
 /** Frees a model and its parts. */

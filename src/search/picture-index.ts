@@ -51,7 +51,7 @@ const recordSchema = z.object({
   height: z.number(),
   vector: z.instanceof(Uint8Array),
 });
-type PictureRecord = z.infer<typeof recordSchema>;
+type IndexRecord = z.infer<typeof recordSchema>;
 
 const metaSchema = z.object({
   format: z.literal(1),
@@ -75,9 +75,9 @@ interface Looked {
 /** Pictures of folders that can be searched with one model. */
 export class PictureIndex {
   readonly #root: RootDatabase;
-  readonly #pictures: Database<PictureRecord, string>;
+  readonly #pictures: Database<IndexRecord, string>;
   readonly #dream: Dream;
-  #looked: Looked | null = null;
+  #looked: Promise<Looked> | null = null;
 
   private constructor(root: RootDatabase, dream: Dream) {
     this.#root = root;
@@ -127,7 +127,7 @@ export class PictureIndex {
 
   /** Pictures that it has. */
   get count(): number {
-    return this.#pictures.getKeysCount();
+    return (this.#pictures.getStats() as { readonly entryCount: number }).entryCount;
   }
 
   /** Whether it has a picture of this path. */
@@ -190,7 +190,7 @@ export class PictureIndex {
   async #embedded(
     files: readonly FoundFile[],
     broken: { path: string; reason: string }[],
-  ): Promise<{ readonly path: string; readonly record: PictureRecord }[]> {
+  ): Promise<{ readonly path: string; readonly record: IndexRecord }[]> {
     const read = await Promise.all(
       files.map(async (file) => {
         try {
@@ -245,8 +245,12 @@ export class PictureIndex {
   }
 
   /** The vectors as the engine keeps them, loaded when first asked for. */
-  async #look(): Promise<Looked> {
-    if (this.#looked !== null) return this.#looked;
+  #look(): Promise<Looked> {
+    this.#looked ??= this.#load();
+    return this.#looked;
+  }
+
+  async #load(): Promise<Looked> {
     const entries = [...this.#pictures.getRange()].map(({ key, value }) => ({
       key,
       value: recordSchema.parse(value),
@@ -256,13 +260,13 @@ export class PictureIndex {
     for (const [i, { value }] of entries.entries())
       rows.set(new Float32Array(value.vector.slice().buffer), i * width);
     const pictures = entries.map(({ key, value: { vector: _, ...known } }) => ({ path: key, ...known }));
-    this.#looked = { vectors: entries.length === 0 ? null : await this.#dream.keepVectors(rows), pictures };
-    return this.#looked;
+    return { vectors: entries.length === 0 ? null : await this.#dream.keepVectors(rows), pictures };
   }
 
   async #forget(): Promise<void> {
-    await this.#looked?.vectors?.dispose();
+    const looked = this.#looked;
     this.#looked = null;
+    await (await looked)?.vectors?.dispose();
   }
 }
 

@@ -1,13 +1,9 @@
-/** @file A request for pictures as the model takes it, and what is drawn as a reply. */
-
-import type { z } from "zod";
+/** @file A request for pictures as the model takes it, and the model's settings as requests say them. */
 import { type DrawingSettings, type NameSetting, settled } from "../drawing-settings.js";
-import type { Dream, EditOptions, GenerateOptions } from "../dream.js";
-import type { DrawingProgress } from "../engine/protocol.js";
-import { encodePicture, type Picture } from "../formats/images.js";
+import type { Dream, GenerateOptions } from "../dream.js";
 import type { PresetName } from "../generate/presets.js";
 import { ApiError } from "./api-error.js";
-import type { Generation, imagesSchema } from "./protocol.js";
+import type { Generation } from "./protocol.js";
 
 const presetOf: Readonly<Record<Exclude<Generation["quality"], "auto">, PresetName>> = {
   low: "fast",
@@ -74,10 +70,6 @@ function withoutGaps<T extends object>(settings: Gapped<T>): T {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as T;
 }
 
-/** How an edit keeps what was not marked. */
-export const keptAs = (keepPixels: boolean): NonNullable<EditOptions["keep"]> =>
-  keepPixels ? "pixels" : "tokens";
-
 /** Settings as requests say them. */
 export function webSettings(settings: DrawingSettings) {
   const { selectAt, diffusionSteps, guidanceScale, guidanceEvery, negative, ...same } = settings;
@@ -89,42 +81,4 @@ export function webSettings(settings: DrawingSettings) {
     guidance_every: guidanceEvery,
     negative_prompt: negative,
   });
-}
-
-/** How a picture is written into a reply. */
-export type Encoding = Pick<Generation, "response_format" | "output_format" | "output_compression">;
-
-export type Drawn = Extract<DrawingProgress, { type: "picture" }>;
-
-export const base64Of = async (
-  picture: Picture,
-  { output_format, output_compression }: Encoding,
-): Promise<string> =>
-  Buffer.from(await encodePicture(picture, output_format, output_compression)).toString("base64");
-
-/** What replies say of all pictures. */
-export const commonOf = ({ info }: Dream, { output_format }: Encoding) =>
-  ({
-    size: `${info.sizePixels}x${info.sizePixels}`,
-    output_format,
-    background: "opaque",
-  }) as const;
-
-/** @param address keeps a file, and says where it can be had */
-export async function imagesOf(
-  dream: Dream,
-  drawn: readonly Drawn[],
-  encoding: Encoding,
-  address: (bytes: Uint8Array, format: string) => string,
-): Promise<z.infer<typeof imagesSchema>> {
-  const data = await Promise.all(
-    drawn.map(async ({ picture, seed, candidateScores, chosen }) => {
-      const told = { seed, candidate_scores: [...candidateScores], chosen };
-      const { response_format, output_format, output_compression } = encoding;
-      if (response_format === "b64_json") return { b64_json: await base64Of(picture, encoding), ...told };
-      const bytes = await encodePicture(picture, output_format, output_compression);
-      return { url: address(bytes, output_format), ...told };
-    }),
-  );
-  return { created: Math.floor(Date.now() / 1000), data, ...commonOf(dream, encoding) };
 }

@@ -1,13 +1,13 @@
 /** @file `/v1/gallery`: pictures that jobs kept, with the requests that draw them again. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { PictureGallery } from "../picture-gallery.js";
-import { type PictureRecord as KeptRecord, recordIn, settingsOf } from "../picture-record.js";
+import { type PictureRecord, recordIn, settingsOf } from "../picture-record.js";
 import { ApiError } from "./api-error.js";
 import type { ServerContext } from "./context.js";
 import { webSettings } from "./drawing-request.js";
 import { pictureIn } from "./picture-data.js";
 import { refusals } from "./refusals.js";
-import { gallerySchema, type PictureRecord, pictureSchema, recordSchema } from "./studio-protocol.js";
+import { type DrawnRecord, gallerySchema, pictureSchema, recordSchema } from "./studio-protocol.js";
 
 const list = createRoute({
   method: "get",
@@ -54,20 +54,20 @@ export function addGallery(app: OpenAPIHono, shared: ServerContext): void {
   app.openapi(list, async (context) => {
     const { count, before } = context.req.valid("query");
     const { origin } = new URL(context.req.url);
-    const pictures = await galleryOf(shared).list(count, before ?? null);
-    const data = pictures.map(({ id, record }) => ({
+    const pictures = await galleryOf(shared).list(count + 1, before ?? null);
+    const data = pictures.slice(0, count).map(({ id, record }) => ({
       id,
       url: `${origin}/v1/gallery/${id}`,
       record: record === null ? null : told(record),
     }));
-    return context.json({ object: "list" as const, data }, 200);
+    return context.json({ object: "list" as const, data, has_more: pictures.length > count }, 200);
   });
   app.openapi(look, async (context) => {
     const bytes = await galleryOf(shared).read(context.req.param("id"));
     if (bytes === null) throw noPicture();
     return context.body(new Uint8Array(bytes), 200, {
       "content-type": "image/png",
-      "cache-control": "private, max-age=31536000, immutable",
+      "cache-control": "private, max-age=3600",
     });
   });
   app.openapi(remove, async (context) => {
@@ -96,7 +96,7 @@ function galleryOf({ gallery }: ServerContext): PictureGallery {
   throw new ApiError(404, "this server has no gallery; --gallery names a folder for one");
 }
 
-function told(record: KeptRecord): PictureRecord {
+function told(record: PictureRecord): DrawnRecord {
   const { prompt, seed, edit, candidateScores, chosen } = record;
   return {
     settings: { prompt, seed, ...webSettings(settingsOf(record)) },

@@ -2,24 +2,16 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
+import type { EditOptions } from "../dream.js";
 import type { DrawingProgress } from "../engine/protocol.js";
-import type { Picture } from "../formats/images.js";
 import { ApiError, asApiError, bodyOf } from "./api-error.js";
 import type { ServerContext } from "./context.js";
-import {
-  base64Of,
-  checkStream,
-  commonOf,
-  type Drawn,
-  type Encoding,
-  imagesOf,
-  keptAs,
-  optionsOf,
-} from "./drawing-request.js";
+import { checkStream, optionsOf } from "./drawing-request.js";
 import { requireModel } from "./models.js";
 import { bytesOf, checkPicture } from "./picture-data.js";
-import { editSchema, generationSchema, imagesSchema } from "./protocol.js";
+import { type EditRequest, editSchema, type Generation, generationSchema, imagesSchema } from "./protocol.js";
 import { refusals } from "./refusals.js";
+import { type Asked, base64, commonOf, type Drawn, fileOf, halfDrawnBase64, imagesOf } from "./replies.js";
 
 const replies = {
   200: {
@@ -59,23 +51,19 @@ export function addImages(app: OpenAPIHono, shared: ServerContext): void {
   const { dream } = shared;
   app.openapi(generations, async (context) => {
     const request = context.req.valid("json");
-    requireModel(shared, request.model);
     checkStream(request);
-    const options = optionsOf(dream, request);
-    return reply(context, shared, request, "image_generation", (signal) =>
-      dream.generate({ ...options, signal }),
+    const asked = askedOf(context, shared, "generation", request);
+    return (request.stream ? streamed : whole)(context, shared, asked, (signal) =>
+      dream.generate({ ...asked.options, signal }),
     );
   });
   app.openapi(edits, async (context) => {
     const { image, mask, keep_pixels, ...request } = context.req.valid("form");
-    requireModel(shared, request.model);
     checkStream(request);
-    const options = optionsOf(dream, request);
-    const [picture, marked] = await Promise.all([bytesOf(image), bytesOf(mask)]);
-    await checkPicture(picture, "image", shared.limits.pixels);
-    await checkPicture(marked, "mask", shared.limits.pixels);
-    return reply(context, shared, request, "image_edit", (signal) =>
-      dream.edit({ ...options, image: picture, mask: marked, keep: keptAs(keep_pixels), signal }),
+    const asked = askedOf(context, shared, "edit", request);
+    const edited = await editedOf(shared, { image, mask, keep_pixels });
+    return (request.stream ? streamed : whole)(context, shared, asked, (signal) =>
+      dream.edit({ ...asked.options, ...edited, signal }),
     );
   });
   // Names are not guessed, so that pages may show pictures without a token.
@@ -91,36 +79,56 @@ export function addImages(app: OpenAPIHono, shared: ServerContext): void {
 
 type Drawing = AsyncGenerator<DrawingProgress, void>;
 
-/** Draws, and replies in the form that was asked for. @param event how events of a stream are called */
-async function reply(
+/** Draws, and replies with all of it. */
+async function whole(
   context: Context,
   shared: ServerContext,
-  request: Encoding & { readonly stream: boolean },
-  event: "image_generation" | "image_edit",
+  asked: Asked,
   begin: (signal: AbortSignal) => Drawing,
 ) {
-  const { admission, dream } = shared;
-  if (request.stream) return streamed(context, shared, request, event, begin);
-  const drawn = await admission.admit(context.req.raw.signal, async (signal) => {
+  const drawn = await shared.admission.admit(context.req.raw.signal, async (signal) => {
     const pictures: Drawn[] = [];
     for await (const one of begin(signal)) if (one.type === "picture") pictures.push(one);
     return pictures;
   });
-  return context.json(await imagesOf(dream, drawn, request, addressIn(context, shared)), 200);
+  return context.json(await imagesOf(asked, drawn), 200);
 }
 
-/** Keeps files, and says where they can be had by whoever asked. */
-export const addressIn =
-  (context: Context, { files }: ServerContext) =>
-  (bytes: Uint8Array, format: string): string =>
-    `${new URL(context.req.url).origin}/v1/images/files/${files.keep(bytes, format)}`;
+/** A request as it is drawn and replied to. @throws ApiError for another model, or what it does not draw */
+export function askedOf(
+  context: Context,
+  shared: ServerContext,
+  kind: Asked["kind"],
+  request: Generation,
+): Asked {
+  const { dream, files } = shared;
+  requireModel(shared, request.model);
+  const { origin } = new URL(context.req.url);
+  return {
+    dream,
+    options: optionsOf(dream, request),
+    kind,
+    encoding: request,
+    address: (bytes, format) => `${origin}/v1/images/files/${files.keep(bytes, format)}`,
+  };
+}
+
+/** What is edited, and how. @throws ApiError for pictures that are none, or too large */
+export async function editedOf(
+  { limits }: ServerContext,
+  { image, mask, keep_pixels }: Pick<EditRequest, "image" | "mask" | "keep_pixels">,
+): Promise<Pick<EditOptions, "image" | "mask" | "keep">> {
+  const [picture, marked] = await Promise.all([bytesOf(image), bytesOf(mask)]);
+  await checkPicture(picture, "image", limits.pixels);
+  await checkPicture(marked, "mask", limits.pixels);
+  return { image: picture, mask: marked, keep: keep_pixels ? "pixels" : "tokens" };
+}
 
 /** OpenAI's events. What is refused before the first step is refused with a status of its own. */
 async function streamed(
   context: Context,
   { dream, admission }: ServerContext,
-  request: Encoding,
-  event: "image_generation" | "image_edit",
+  asked: Asked,
   begin: (signal: AbortSignal) => Drawing,
 ) {
   const left = new AbortController();
@@ -145,14 +153,13 @@ async function streamed(
       try {
         let shown = 0;
         for (let one = first; one.done !== true; one = await next()) {
-          const told = shownIn(one.value);
+          const told = await shownIn(one.value, asked);
           if (told === null) continue;
-          const { kind, picture, more } = told;
+          const { kind, ...more } = told;
           const data = {
-            type: `${event}.${kind}`,
-            b64_json: await base64Of(picture, request),
+            type: `image_${asked.kind}.${kind}`,
             created_at: Math.floor(Date.now() / 1000),
-            ...commonOf(dream, request),
+            ...commonOf(dream, asked.encoding),
             ...more,
             ...(kind === "partial_image" ? { partial_image_index: shown++ } : {}),
           };
@@ -170,16 +177,13 @@ async function streamed(
 }
 
 /** What of an event a stream shows: the picture, or on the way to it the first candidate that is left. */
-function shownIn(event: DrawingProgress): {
-  readonly kind: "partial_image" | "completed";
-  readonly picture: Picture;
-  readonly more: Readonly<Record<string, unknown>>;
-} | null {
+async function shownIn(event: DrawingProgress, asked: Asked) {
   if (event.type === "picture") {
     const { seed, candidateScores, chosen } = event;
-    const more = { seed, candidate_scores: candidateScores, chosen };
-    return { kind: "completed", picture: event.picture, more };
+    const b64_json = base64(await fileOf(asked, event));
+    return { kind: "completed" as const, b64_json, seed, candidate_scores: candidateScores, chosen };
   }
   const picture = event.type === "step" ? event.previews?.[0]?.pictures[0] : undefined;
-  return picture === undefined ? null : { kind: "partial_image", picture, more: {} };
+  if (picture === undefined) return null;
+  return { kind: "partial_image" as const, b64_json: await halfDrawnBase64(picture, asked.encoding) };
 }

@@ -5,11 +5,12 @@ import { editSchema, generationSchema, imagesSchema, truth } from "./protocol.js
 /** What jobs are asked beside the pictures. */
 const jobFields = {
   while_followed: z.boolean().default(false).openapi({
-    description:
-      "Whether it is called off once nobody follows its events: ten seconds, so that who lost the line can come back.",
+    description: "Whether it is called off once nobody follows its events for ten seconds.",
   }),
   keep: z.boolean().default(false).openapi({ description: "Whether its pictures are kept in the gallery." }),
 };
+
+export type JobFields = z.infer<z.ZodObject<typeof jobFields>>;
 
 export const jobGenerationSchema = generationSchema.extend(jobFields).openapi("JobGeneration");
 

@@ -5,17 +5,18 @@ import { streamSSE } from "hono/streaming";
 import type { PictureGallery } from "../picture-gallery.js";
 import { ApiError } from "./api-error.js";
 import type { ServerContext } from "./context.js";
-import { keptAs, optionsOf } from "./drawing-request.js";
-import { addressIn } from "./images.js";
-import { type Job, jobEditSchema, jobGenerationSchema, jobSchema } from "./job-protocol.js";
-import { requireModel } from "./models.js";
-import { bytesOf, checkPicture } from "./picture-data.js";
+import { askedOf, editedOf } from "./images.js";
+import { type Job, type JobFields, jobEditSchema, jobGenerationSchema, jobSchema } from "./job-protocol.js";
 import type { Generation } from "./protocol.js";
 import { refusals } from "./refusals.js";
+import type { Asked } from "./replies.js";
 import { type JobOrder, RunningJob, type Told } from "./running-job.js";
 
 /** Finished jobs that are remembered. */
 const remembered = 100;
+
+/** Events that wait for a follower, before steps are left out. */
+const mostWaiting = 64;
 
 const json = { "application/json": { schema: jobSchema } };
 
@@ -64,35 +65,40 @@ const follow = createRoute({
 });
 
 export function addJobs(app: OpenAPIHono, shared: ServerContext): void {
+  const { dream } = shared;
   const jobs = new Map<string, RunningJob>();
   const find = (context: Context): RunningJob => {
     const job = jobs.get(context.req.param("id") ?? "");
     if (job === undefined) throw new ApiError(404, "there is no such job, or it is not remembered any more");
     return job;
   };
-  const start = (order: JobOrder): Job => {
-    const job = new RunningJob(order);
-    const place = shared.admission.enter(job.stopped);
+  const start = (order: JobOrder, draw: Parameters<RunningJob["run"]>[1]): Job => {
+    const stop = new AbortController();
+    const place = shared.admission.enter(stop.signal);
+    const job = new RunningJob(stop, order);
     jobs.set(job.id, job);
     for (const [id, { isOver }] of jobs) if (jobs.size > remembered && isOver) jobs.delete(id);
-    void job.run(shared, place);
+    void job.run(place, draw);
     return job.describe();
   };
   app.openapi(begin, (context) => {
     const request = context.req.valid("json");
-    const { options, ...common } = commonOrder(context, shared, request);
-    const draw: JobOrder["draw"] = (model, signal) => model.generate({ ...options, signal });
-    return context.json(start({ ...common, options, isEdit: false, draw }), 202);
+    const order = orderOf(context, shared, "generation", request);
+    const { options } = order.asked;
+    return context.json(
+      start(order, (signal) => dream.generate({ ...options, signal })),
+      202,
+    );
   });
   app.openapi(beginEdit, async (context) => {
     const { image, mask, keep_pixels, ...request } = context.req.valid("form");
-    const { options, ...common } = commonOrder(context, shared, request);
-    const [picture, marked] = await Promise.all([bytesOf(image), bytesOf(mask)]);
-    await checkPicture(picture, "image", shared.limits.pixels);
-    await checkPicture(marked, "mask", shared.limits.pixels);
-    const draw: JobOrder["draw"] = (model, signal) =>
-      model.edit({ ...options, image: picture, mask: marked, keep: keptAs(keep_pixels), signal });
-    return context.json(start({ ...common, options, isEdit: true, draw }), 202);
+    const order = orderOf(context, shared, "edit", request);
+    const edited = await editedOf(shared, { image, mask, keep_pixels });
+    const edit = { ...order.asked.options, ...edited };
+    return context.json(
+      start(order, (signal) => dream.edit({ ...edit, signal })),
+      202,
+    );
   });
   app.openapi(look, (context) => context.json(find(context).describe(), 200));
   app.openapi(cancel, (context) => {
@@ -106,6 +112,9 @@ export function addJobs(app: OpenAPIHono, shared: ServerContext): void {
       const waiting: Told[] = [];
       let wake = (): void => {};
       const unfollow = job.follow((told) => {
+        // Who reads slowly is not told every step.
+        const step = waiting.findIndex(({ event }) => event === "step");
+        if (waiting.length >= mostWaiting && step >= 0) waiting.splice(step, 1);
         waiting.push(told);
         wake();
       });
@@ -114,7 +123,7 @@ export function addJobs(app: OpenAPIHono, shared: ServerContext): void {
         for (;;) {
           const told = waiting.shift();
           if (told !== undefined) {
-            await stream.writeSSE({ event: told.event, data: JSON.stringify(told.data) });
+            await stream.writeSSE({ event: told.event, data: told.text });
             if (told.event === "end") return;
           } else {
             if (stream.aborted) return;
@@ -136,22 +145,18 @@ function requireGallery(gallery: PictureGallery | null): PictureGallery {
 }
 
 /** @throws ApiError for another model, a stream, or what it does not draw */
-function commonOrder(
+function orderOf(
   context: Context,
   shared: ServerContext,
-  {
-    keep,
-    while_followed,
-    ...asked
-  }: Generation & { readonly keep: boolean; readonly while_followed: boolean },
-): Omit<JobOrder, "draw" | "isEdit"> {
-  requireModel(shared, asked.model);
-  if (asked.stream) throw new ApiError(400, "a job is followed at its events", { param: "stream" });
+  kind: Asked["kind"],
+  { keep, while_followed, ...request }: JobFields & Generation,
+): JobOrder {
+  const { limits, gallery, log } = shared;
+  if (request.stream) throw new ApiError(400, "a job is followed at its events", { param: "stream" });
   return {
-    options: optionsOf(shared.dream, asked),
-    encoding: asked,
-    followerMs: while_followed ? shared.limits.followerMs : null,
-    gallery: keep ? requireGallery(shared.gallery) : null,
-    address: addressIn(context, shared),
+    asked: askedOf(context, shared, kind, request),
+    followerMs: while_followed ? limits.followerMs : null,
+    gallery: keep ? requireGallery(gallery) : null,
+    log,
   };
 }

@@ -95,6 +95,10 @@ const number = <T extends z.ZodType>(schema: T) =>
     schema,
   );
 
+/** Forms end lines in their own way. */
+const lines = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((text) => (typeof text === "string" ? text.replaceAll(/\r\n?/g, "\n") : text), schema);
+
 export const truth = <T extends z.ZodType>(schema: T) =>
   z.preprocess((text) => (text === "true" ? true : text === "false" ? false : text), schema);
 
@@ -113,6 +117,8 @@ const file = z.instanceof(File).openapi({ type: "string", format: "binary" });
 const editFields = z.strictObject({
   ...picture,
   ...drawingFields,
+  prompt: lines(picture.prompt),
+  negative_prompt: lines(drawingFields.negative_prompt),
   n: number(picture.n),
   output_compression: number(picture.output_compression),
   stream: truth(picture.stream),

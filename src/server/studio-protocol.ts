@@ -14,8 +14,8 @@ export const recordSchema = z
       .boolean()
       .openapi({ description: "Whether it is an edit of another picture, which is not in it." }),
   })
-  .openapi("PictureRecord");
-export type PictureRecord = z.infer<typeof recordSchema>;
+  .openapi("DrawnRecord");
+export type DrawnRecord = z.infer<typeof recordSchema>;
 
 export const pictureSchema = z
   .strictObject({ image: pictureData.openapi({ description: "A PNG that was drawn here." }) })
@@ -31,6 +31,7 @@ export const gallerySchema = z
         record: recordSchema.nullable(),
       }),
     ),
+    has_more: z.boolean().openapi({ description: "Whether there are older ones." }),
   })
   .openapi("Gallery");
 export type Gallery = z.infer<typeof gallerySchema>;

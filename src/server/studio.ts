@@ -75,7 +75,7 @@ export function addStudio(app: OpenAPIHono, shared: ServerContext): void {
   };
   app.get("/", ({ req }) => give("index.html", "no-cache", req.header("accept-encoding") ?? ""));
   // Their names have a hash of what is in them.
-  app.get("/studio/:name", ({ req }) =>
+  app.get("/studio/:name{.+\\.(js|css)}", ({ req }) =>
     give(req.param("name"), "public, max-age=31536000, immutable", req.header("accept-encoding") ?? ""),
   );
 }

@@ -44,10 +44,9 @@ export async function askFor<T>(path: string, init?: RequestInit): Promise<T> {
 }
 
 /** A request with a body of JSON. */
-export const sending = (body: unknown, init: RequestInit = {}): RequestInit => ({
+export const sending = (body: unknown): RequestInit => ({
   method: "POST",
   body: JSON.stringify(body),
-  ...init,
   headers: { "content-type": "application/json" },
 });
 
@@ -63,15 +62,23 @@ export async function enter(given: string): Promise<void> {
 export async function* eventsOf(reply: Response): AsyncGenerator<{ event: string; data: unknown }> {
   let rest = "";
   const text = reply.body!.pipeThrough(new TextDecoderStream()).getReader();
-  for (;;) {
-    const { done, value } = await text.read();
-    if (done) return;
-    const parts = (rest + value).split("\n\n");
-    rest = parts.pop()!;
-    for (const part of parts) {
-      const [, event = "", data = "null"] = /^event: (\S+)\ndata: (.*)$/m.exec(part) ?? [];
-      yield { event, data: JSON.parse(data) as unknown };
+  try {
+    for (;;) {
+      const { done, value } = await text.read();
+      if (done) return;
+      const parts = (rest + value).split("\n\n");
+      rest = parts.pop()!;
+      for (const part of parts) {
+        const field = (name: string): string | undefined =>
+          part
+            .split("\n")
+            .find((line) => line.startsWith(`${name}: `))
+            ?.slice(name.length + 2);
+        yield { event: field("event") ?? "", data: JSON.parse(field("data") ?? "null") as unknown };
+      }
     }
+  } finally {
+    await text.cancel().catch(() => {});
   }
 }
 

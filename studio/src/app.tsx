@@ -24,7 +24,10 @@ export function App() {
       problem.value = tokenAsked.value ? "" : sentenceOf(error);
     });
   }, [problem]);
-  const { Room } = rooms[room.value];
+  const { Room, title } = rooms[room.value];
+  useEffect(() => {
+    document.title = `${title} · dream studio`;
+  }, [title]);
   return (
     <>
       <header>
@@ -38,13 +41,20 @@ export function App() {
             </a>
           ))}
         </nav>
-        <button type="button" class="quiet" onClick={nextTheme}>
+        <button type="button" class="quiet" aria-label={`Light: ${theme.value}`} onClick={nextTheme}>
           <span class="wide">Light: </span>
           {theme.value}
         </button>
       </header>
       <main>
-        {problem.value !== "" && <p role="alert">{problem.value}</p>}
+        {problem.value !== "" && (
+          <>
+            <p role="alert">{problem.value}</p>
+            <button type="button" onClick={() => location.reload()}>
+              Try again
+            </button>
+          </>
+        )}
         {tokenAsked.value ? <TokenForm /> : studio.value !== null && <Room />}
       </main>
     </>

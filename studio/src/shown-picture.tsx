@@ -1,7 +1,7 @@
 /** @file A picture of the server's, fetched as everything else is, with the token where one is asked for. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { ask } from "./api.js";
+import { ask, Refusal } from "./api.js";
 
 interface ShownPictureProps {
   /** Its address at the server. */
@@ -11,9 +11,11 @@ interface ShownPictureProps {
 
 export function ShownPicture({ source, description }: ShownPictureProps) {
   const shown = useSignal<string | null>(null);
-  const missing = useSignal(false);
+  const problem = useSignal<string | null>(null);
   useEffect(() => {
     const left = new AbortController();
+    shown.value = null;
+    problem.value = null;
     let address: string | null = null;
     ask(pathOf(source), { signal: left.signal })
       .then((reply) => reply.blob())
@@ -21,15 +23,17 @@ export function ShownPicture({ source, description }: ShownPictureProps) {
         address = URL.createObjectURL(blob);
         shown.value = address;
       })
-      .catch(() => {
-        missing.value = !left.signal.aborted;
+      .catch((error: unknown) => {
+        if (left.signal.aborted) return;
+        const isGone = error instanceof Refusal && error.status === 404;
+        problem.value = isGone ? "not there any more" : "it could not be fetched";
       });
     return () => {
       left.abort();
       if (address !== null) URL.revokeObjectURL(address);
     };
-  }, [source, shown, missing]);
-  if (missing.value) return <span class="missing">not there any more</span>;
+  }, [source, shown, problem]);
+  if (problem.value !== null) return <span class="missing">{problem.value}</span>;
   return shown.value === null ? <span class="coming" /> : <img src={shown.value} alt={description} />;
 }
 

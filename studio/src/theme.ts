@@ -1,5 +1,5 @@
 /** @file Dark and light: as the system has it, or as it was chosen here. */
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 
 const key = "dream-theme";
 const themes = ["auto", "light", "dark"] as const;
@@ -9,6 +9,17 @@ const kept = themes.find((one) => one === localStorage.getItem(key)) ?? "auto";
 
 /** What is chosen. */
 export const theme = signal<Theme>(kept);
+
+const system = matchMedia("(prefers-color-scheme: dark)");
+const isSystemDark = signal(system.matches);
+system.addEventListener("change", ({ matches }) => {
+  isSystemDark.value = matches;
+});
+
+/** What is seen. */
+export const light = computed(() =>
+  theme.value === "auto" ? (isSystemDark.value ? "dark" : "light") : theme.value,
+);
 
 effect(() => {
   document.documentElement.dataset.theme = theme.value;

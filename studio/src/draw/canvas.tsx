@@ -1,8 +1,8 @@
 /** @file The canvas: what is drawn so far, token by token, and the brush that marks what should be drawn anew. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { current, finished, marked } from "./drawing.js";
-import { cellsOf, paintHalf, squareAt } from "./half-drawn-picture.js";
+import { cellsOf, paint, squareAt, useDecoded } from "./half-drawn-picture.js";
 
 interface CanvasProps {
   /** Of the picture, in pixels. */
@@ -13,54 +13,46 @@ interface CanvasProps {
 /** Sharp pixels, however small the picture is. */
 const shownSide = 512;
 
+type Stroke = "mark" | "unmark";
+
 export function Canvas({ side, tokens }: CanvasProps) {
   const surface = useRef<HTMLCanvasElement>(null);
   const cells = cellsOf(tokens);
-  const scale = Math.max(1, Math.round(shownSide / side));
-  const pixels = side * scale;
+  const pixels = side * Math.max(1, Math.round(shownSide / side));
   /** Where the keyboard's brush stands; null where it is not used. */
   const cursor = useSignal<number | null>(null);
-  const brush = useRef<"mark" | "unmark" | null>(null);
+  const stroke = useRef<Stroke | null>(null);
 
-  const whole = finished.value;
-  const half = current.value;
+  const [whole, half] = [finished.value, current.value];
+  const shown = useMemo(() => (whole === null ? half : { base64: whole.base64, hidden: [] }), [whole, half]);
+  const decoded = useDecoded(shown);
   const [chosen, at] = [marked.value, cursor.value];
-  useEffect(
-    () =>
-      paintHalf(
-        surface.current!,
-        whole === null ? half : { base64: whole.base64, hidden: [] },
-        cells,
-        (context) => {
-          context.fillStyle = "rgb(217 98 43 / 60%)";
-          for (const place of chosen) context.fillRect(...squareAt(place, cells, pixels));
-          context.lineWidth = 4;
-          context.strokeStyle = "#2f6fde";
-          if (at !== null) context.strokeRect(...squareAt(at, cells, pixels));
-        },
-      ),
-    [whole, half, chosen, at, cells, pixels],
-  );
+  useEffect(() => {
+    paint(surface.current!, decoded, cells);
+    const context = surface.current!.getContext("2d")!;
+    context.fillStyle = "rgb(217 98 43 / 60%)";
+    for (const place of chosen) context.fillRect(...squareAt(place, cells, pixels));
+    context.lineWidth = 4;
+    context.strokeStyle = "#2f6fde";
+    if (at !== null) context.strokeRect(...squareAt(at, cells, pixels));
+  }, [decoded, chosen, at, cells, pixels]);
 
-  const canMark = finished.value !== null;
-  const set = (place: number, how: "mark" | "unmark"): void => {
+  const canMark = whole !== null;
+  const set = (place: number, how: Stroke): void => {
+    if (marked.value.has(place) === (how === "mark")) return;
     const next = new Set(marked.value);
     if (how === "mark") next.add(place);
     else next.delete(place);
     marked.value = next;
   };
+  const strokeAt = (place: number): Stroke => (marked.value.has(place) ? "unmark" : "mark");
   const placeAt = ({ clientX, clientY }: PointerEvent): number => {
     const { left, top, width, height } = surface.current!.getBoundingClientRect();
     const within = (value: number): number => Math.min(cells - 1, Math.max(0, Math.floor(value * cells)));
     return within((clientY - top) / height) * cells + within((clientX - left) / width);
   };
-  const onPointerDown = (event: PointerEvent): void => {
-    if (!canMark) return;
-    event.preventDefault();
-    surface.current!.setPointerCapture(event.pointerId);
-    const place = placeAt(event);
-    brush.current = marked.value.has(place) ? "unmark" : "mark";
-    set(place, brush.current);
+  const endStroke = (): void => {
+    stroke.current = null;
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (!canMark) return;
@@ -74,46 +66,55 @@ export function Canvas({ side, tokens }: CanvasProps) {
     };
     const next = moves[event.key];
     if (next !== undefined) cursor.value = next;
-    else if (event.key === " ") set(place, marked.value.has(place) ? "unmark" : "mark");
+    else if (event.key === " ") set(place, strokeAt(place));
     else return;
     event.preventDefault();
   };
   return (
-    <canvas
-      ref={surface}
-      class={canMark ? "canvas brush" : "canvas"}
-      width={pixels}
-      height={pixels}
-      role="img"
-      aria-label={describe(cells * cells)}
-      aria-keyshortcuts={canMark ? "ArrowLeft ArrowRight ArrowUp ArrowDown Space" : undefined}
-      tabIndex={canMark ? 0 : -1}
-      data-hidden={half?.hidden.length}
-      data-marked={marked.value.size}
-      onPointerDown={onPointerDown}
-      onPointerMove={(event) => {
-        if (brush.current !== null) set(placeAt(event), brush.current);
-      }}
-      onPointerUp={() => {
-        brush.current = null;
-      }}
-      onPointerCancel={() => {
-        brush.current = null;
-      }}
-      onKeyDown={onKeyDown}
-      onFocus={() => {
-        if (surface.current!.matches(":focus-visible")) cursor.value ??= 0;
-      }}
-      onBlur={() => {
-        cursor.value = null;
-      }}
-    />
+    <>
+      <canvas
+        ref={surface}
+        class={canMark ? "canvas brush" : "canvas"}
+        width={pixels}
+        height={pixels}
+        role={canMark ? "application" : "img"}
+        aria-label={describe(cells * cells)}
+        tabIndex={canMark ? 0 : -1}
+        data-hidden={half?.hidden.length}
+        data-marked={chosen.size}
+        onPointerDown={(event) => {
+          if (!canMark || event.button !== 0) return;
+          event.preventDefault();
+          surface.current!.setPointerCapture(event.pointerId);
+          stroke.current = strokeAt(placeAt(event));
+          set(placeAt(event), stroke.current);
+        }}
+        onPointerMove={(event) => {
+          if (stroke.current !== null) set(placeAt(event), stroke.current);
+        }}
+        onPointerUp={endStroke}
+        onPointerCancel={endStroke}
+        onKeyDown={onKeyDown}
+        onFocus={() => {
+          if (surface.current!.matches(":focus-visible")) cursor.value ??= 0;
+        }}
+        onBlur={() => {
+          cursor.value = null;
+        }}
+      />
+      <p class="unseen" aria-live="polite">
+        {at !== null &&
+          `Row ${Math.floor(at / cells) + 1}, column ${(at % cells) + 1}${chosen.has(at) ? ", marked" : ""}`}
+      </p>
+    </>
   );
 }
 
 function describe(tokens: number): string {
-  if (finished.value !== null)
-    return `The picture${marked.value.size > 0 ? `, with ${marked.value.size} of ${tokens} parts marked` : ""}`;
+  if (finished.value !== null) {
+    const { size } = marked.value;
+    return `The picture${size > 0 ? `, ${size} of ${tokens} parts marked` : ""}; arrows and space mark`;
+  }
   if (current.value !== null)
     return `Half drawn: ${tokens - current.value.hidden.length} of ${tokens} tokens`;
   return "Nothing is drawn yet";

@@ -3,6 +3,7 @@ import { choices, drafts } from "./drawing.js";
 import { HalfDrawnPicture } from "./half-drawn-picture.js";
 
 export function Drafts() {
+  const isDecided = drafts.value.filter(({ kept }) => kept).length === 1;
   const scores = drafts.value.flatMap(({ score }) => score ?? []);
   const [least, most] = [Math.min(...scores), Math.max(...scores)];
   const width = (score: number): number =>
@@ -23,7 +24,7 @@ export function Drafts() {
                 <span class="bar" style={{ width: `${width(score)}%` }} />
                 <span class="score">
                   {score.toFixed(3)}
-                  {kept ? " chosen" : ""}
+                  {kept && (isDecided ? " chosen" : " goes on")}
                 </span>
               </>
             )}

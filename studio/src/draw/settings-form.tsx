@@ -1,10 +1,12 @@
 /** @file How to draw: what is left empty is the model's own, which the empty field shows. */
+import { useRef } from "preact/hooks";
 import { studio } from "../api.js";
-import { type Asked, anySeed, asked, change } from "./settings.js";
+import { anySeed, asked, change, type FormSettings } from "./settings.js";
 
 export function SettingsForm() {
-  const { drawing } = studio.value!;
-  const { selection = "once", sampler, diffusion_steps, negative_prompt, preset } = asked.value;
+  const { drawing, model } = studio.value!;
+  const canChoose = model.embedding_width !== null;
+  const { selection = "once", sampler, negative_prompt, preset } = asked.value;
   const candidates = asked.value.candidates ?? drawing.candidates;
   return (
     <>
@@ -15,14 +17,16 @@ export function SettingsForm() {
             Roll
           </button>
         </div>
-        <NumberInput
-          name="candidates"
-          label="Drafts (K)"
-          least={1}
-          most={64}
-          step={1}
-          usual={drawing.candidates}
-        />
+        {canChoose && (
+          <NumberInput
+            name="candidates"
+            label="Drafts (K)"
+            least={1}
+            most={64}
+            step={1}
+            usual={drawing.candidates}
+          />
+        )}
         {candidates > 1 && selection !== "halving" && (
           <NumberInput
             name="select_at"
@@ -52,13 +56,15 @@ export function SettingsForm() {
       <details>
         <summary>More settings</summary>
         <div class="fields">
-          <Choice
-            label="Choosing"
-            value={asked.value.selection}
-            options={["once", "halving", "each-step"]}
-            onChange={(value) => change({ selection: value })}
-          />
-          {selection === "halving" && (
+          {candidates > 1 && (
+            <Choice
+              label="Choosing"
+              value={asked.value.selection}
+              options={["once", "halving", "each-step"]}
+              onChange={(value) => change({ selection: value })}
+            />
+          )}
+          {candidates > 1 && selection === "halving" && (
             <NumberInput
               name="separation"
               label="Lead that ends choosing"
@@ -90,7 +96,17 @@ export function SettingsForm() {
             step={1}
             usual={1}
           />
-          <DiffusionSteps steps={diffusion_steps} />
+          {(["first", "last"] as const).map((end) => (
+            <NumberInput
+              key={end}
+              name={`${end}_diffusion_steps`}
+              label={`Diffusion steps, ${end} step`}
+              least={1}
+              most={1000}
+              step={1}
+              usual="the preset's"
+            />
+          ))}
           <label class="wider">
             Lead away from
             <input
@@ -109,8 +125,8 @@ export function SettingsForm() {
 }
 
 type NumberName = {
-  [K in keyof Asked]-?: NonNullable<Asked[K]> extends number ? K : never;
-}[keyof Asked];
+  [K in keyof FormSettings]-?: NonNullable<FormSettings[K]> extends number ? K : never;
+}[keyof FormSettings];
 
 interface NumberInputProps {
   readonly name: NumberName;
@@ -122,7 +138,13 @@ interface NumberInputProps {
   readonly usual: number | string;
 }
 
+const numberIn = (text: string): number | undefined => (text === "" ? undefined : Number(text));
+
 function NumberInput({ name, label, least, most, step, usual }: NumberInputProps) {
+  // As it is typed: "0.0" is on its way to 0.05, and stays until another number comes from elsewhere.
+  const typed = useRef("");
+  const value = asked.value[name];
+  if (numberIn(typed.current) !== value) typed.current = value === undefined ? "" : String(value);
   return (
     <label>
       {label}
@@ -133,10 +155,11 @@ function NumberInput({ name, label, least, most, step, usual }: NumberInputProps
         max={most}
         step={step}
         placeholder={String(usual)}
-        value={asked.value[name] ?? ""}
-        onInput={({ currentTarget: { value, valueAsNumber } }) =>
-          change({ [name]: value === "" ? undefined : valueAsNumber })
-        }
+        value={typed.current}
+        onInput={({ currentTarget }) => {
+          typed.current = currentTarget.value;
+          change({ [name]: numberIn(currentTarget.value) });
+        }}
       />
     </label>
   );
@@ -165,37 +188,5 @@ function Choice<Option extends string>({ label, value, options, onChange }: Choi
         ))}
       </select>
     </label>
-  );
-}
-
-/** Of the head: in the first decoding step, and in the last. Both are said, or neither. */
-function DiffusionSteps({ steps }: { readonly steps: Asked["diffusion_steps"] }) {
-  const say = (part: Partial<NonNullable<typeof steps>>): void => {
-    const { first, last } = { ...steps, ...part };
-    const either = first ?? last;
-    change({
-      diffusion_steps: either === undefined ? undefined : { first: first ?? either, last: last ?? either },
-    });
-  };
-  const input = (which: "first" | "last") => (
-    <label>
-      Diffusion steps, {which} step
-      <input
-        type="number"
-        min={1}
-        max={1000}
-        value={steps?.[which] ?? ""}
-        placeholder="the preset's"
-        onInput={({ currentTarget: { value, valueAsNumber } }) =>
-          value === "" ? change({ diffusion_steps: undefined }) : say({ [which]: valueAsNumber })
-        }
-      />
-    </label>
-  );
-  return (
-    <>
-      {input("first")}
-      {input("last")}
-    </>
   );
 }

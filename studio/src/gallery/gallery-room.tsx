@@ -3,8 +3,8 @@ import { signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Gallery } from "../../../src/server/studio-protocol.js";
 import { ask, askFor, sentenceOf, studio } from "../api.js";
-import { bring } from "../draw/drawing.js";
-import { asked } from "../draw/settings.js";
+import { bring, isUnderWay } from "../draw/drawing.js";
+import { restore as restoreSettings } from "../draw/settings.js";
 import { goTo } from "../rooms.js";
 import { base64Of, pathOf, ShownPicture } from "../shown-picture.js";
 
@@ -14,19 +14,23 @@ type Kept = Gallery["data"][number];
 const pageSize = 60;
 
 const pictures = signal<readonly Kept[]>([]);
-const isAll = signal(false);
+const hasMore = signal(false);
 const problem = signal("");
+/** The last page that was asked for counts. */
+let latest = 0;
 
 async function turn(before: string | null): Promise<void> {
+  const own = ++latest;
   try {
     const page = await askFor<Gallery>(
       `/v1/gallery?count=${pageSize}${before === null ? "" : `&before=${before}`}`,
     );
+    if (own !== latest) return;
     pictures.value = before === null ? page.data : [...pictures.value, ...page.data];
-    isAll.value = page.data.length < pageSize;
+    hasMore.value = page.has_more;
     problem.value = "";
   } catch (error) {
-    problem.value = sentenceOf(error);
+    if (own === latest) problem.value = sentenceOf(error);
   }
 }
 
@@ -63,8 +67,8 @@ export function GalleryRoom() {
           </li>
         ))}
       </ul>
-      {!isAll.value && pictures.value.length > 0 && (
-        <button type="button" onClick={() => void turn(pictures.value.at(-1)!.id)}>
+      {hasMore.value && (
+        <button type="button" onClick={() => void turn(pictures.value.at(-1)?.id ?? null)}>
           Older ones
         </button>
       )}
@@ -90,22 +94,25 @@ function PictureDialog({ kept, onClose }: PictureDialogProps) {
   useEffect(() => dialog.current!.showModal(), []);
   const { record } = kept;
   const restore = async (): Promise<void> => {
-    if (record !== null) asked.value = record.settings;
     const file = await (await ask(pathOf(kept.url))).blob();
-    bring(await base64Of(file), record?.settings.seed ?? null);
+    const base64 = await base64Of(file);
+    if (isUnderWay.value) throw new Error("a drawing is under way: wait for it, or cancel it");
+    if (record !== null) restoreSettings(record.settings);
+    bring({ base64, seed: record?.settings.seed ?? null });
     goTo("draw");
   };
   const remove = async (): Promise<void> => {
     await ask(pathOf(kept.url), { method: "DELETE" });
     pictures.value = pictures.value.filter(({ id }) => id !== kept.id);
-    onClose();
+    dialog.current!.close();
   };
   const failing = (work: () => Promise<void>) => (): void => {
     work().catch((error: unknown) => {
       problem.value = sentenceOf(error);
-      onClose();
+      dialog.current!.close();
     });
   };
+  const isSure = useSignal(false);
   return (
     <dialog ref={dialog} onClose={onClose} aria-label="A picture of the gallery">
       <ShownPicture source={kept.url} description={record?.settings.prompt ?? "A picture"} />
@@ -137,10 +144,21 @@ function PictureDialog({ kept, onClose }: PictureDialogProps) {
         <button type="button" class="main" onClick={failing(restore)}>
           Draw with these, or edit it
         </button>
-        <button type="button" onClick={failing(remove)}>
-          Remove
-        </button>
-        <button type="button" class="quiet" onClick={onClose}>
+        {isSure.value ? (
+          <button type="button" onClick={failing(remove)}>
+            Remove it from the disk
+          </button>
+        ) : (
+          <button
+            type="button"
+            onClick={() => {
+              isSure.value = true;
+            }}
+          >
+            Remove
+          </button>
+        )}
+        <button type="button" class="quiet" onClick={() => dialog.current!.close()}>
           Close
         </button>
       </div>

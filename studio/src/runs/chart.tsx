@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import UPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { RunCurves } from "../../../src/server/studio-protocol.js";
-import { theme } from "../theme.js";
+import { light } from "../theme.js";
 
 interface ChartProps {
   readonly title: string;
@@ -13,34 +13,35 @@ interface ChartProps {
 
 const height = 180;
 
+const told = (value: number | null | undefined): string =>
+  value === null || value === undefined ? "none" : String(Number(value.toPrecision(3)));
+
+const ticksTold = (_: UPlot, ticks: readonly number[]): string[] => ticks.map(told);
+
 export function Chart({ title, curve, runs }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
-  const light = theme.value;
+  const plot = useRef<UPlot | null>(null);
+  const names = runs.map(({ name }) => name).join("\n");
+  // It is built anew where other runs are shown, or in another light; new steps only move its lines.
   useEffect(() => {
-    // biome-ignore lint/correctness/useExhaustiveDependencies: colours are read again where the light changes
-    void light;
-    const colour = (name: string): string => getComputedStyle(place.current!).getPropertyValue(name);
-    const axis = {
-      values: (_: UPlot, ticks: number[]) => ticks.map(told), stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
-    const colours = [colour("--one"), colour("--two")];
-    const own = (width: number): UPlot.Options => ({
-      width,
-      height,
-      scales: { x: { time: false } },
-      axes: [{ ...axis, size: 30 }, { ...axis, size: 56 }],
-      legend: { show: false },
-      cursor: { y: false },
-      series: [{}, ...runs.map(({ name }, i) => ({ label: name, stroke: colours[i]!, width: 1.5, spanGaps: true }))],
-    });
-    const data = UPlot.join(runs.map(({ step, curves }) => [step, curves[curve]] as UPlot.AlignedData));
-    const plot = new UPlot(own(place.current!.clientWidth), data, place.current!);
-    const watcher = new ResizeObserver(([entry]) => plot.setSize({ width: entry!.contentRect.width, height }));
-    watcher.observe(place.current!);
+    const box = place.current!;
+    const built = new UPlot(optionsFor(box, names.split("\n")), [[]], box);
+    const watcher = new ResizeObserver(([entry]) =>
+      built.setSize({ width: entry!.contentRect.width, height }),
+    );
+    watcher.observe(box);
+    plot.current = built;
     return () => {
       watcher.disconnect();
-      plot.destroy();
+      built.destroy();
+      plot.current = null;
     };
-  }, [curve, runs, light]);
+  }, [names, light.value]);
+  useEffect(() => {
+    plot.current?.setData(
+      UPlot.join(runs.map(({ step, curves }): UPlot.AlignedData => [step, curves[curve]])),
+    );
+  }, [curve, runs, light.value]);
   const last = runs.map(({ name, curves }) => `${name} ${told(curves[curve].at(-1))}`).join(", ");
   return (
     <figure>
@@ -57,5 +58,26 @@ export function Chart({ title, curve, runs }: ChartProps) {
   );
 }
 
-const told = (value: number | null | undefined): string =>
-  value === null || value === undefined ? "none" : String(Number(value.toPrecision(3)));
+/** In the page's colours; the second run is dashed, for who does not tell them apart. */
+function optionsFor(box: HTMLElement, names: readonly string[]): UPlot.Options {
+  const colour = (name: string): string => getComputedStyle(box).getPropertyValue(name);
+  const axis = {
+    stroke: colour("--soft"),
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { show: false },
+    values: ticksTold,
+  };
+  const lines = [{ stroke: colour("--one") }, { stroke: colour("--two"), dash: [6, 3] }];
+  return {
+    width: box.clientWidth,
+    height,
+    scales: { x: { time: false } },
+    axes: [
+      { ...axis, size: 30 },
+      { ...axis, size: 56 },
+    ],
+    legend: { show: false },
+    cursor: { y: false },
+    series: [{}, ...names.map((label, i) => ({ label, ...lines[i]!, width: 1.5, spanGaps: true }))],
+  };
+}

@@ -9,16 +9,17 @@ import { Chart } from "./chart.js";
 type Run = Runs["data"][number];
 
 const runs = signal<readonly Run[]>([]);
-/** At most two. */
-const chosen = signal<readonly string[]>([]);
+/** At most two; null until somebody has chosen, which shows a live one, or the first. */
+const chosen = signal<readonly string[] | null>(null);
 const curves = signal<readonly RunCurves[]>([]);
 const problem = signal("");
 
 /** As the charts have them. */
 const colours = ["first", "second"] as const;
 
-/** How often a live run is looked at. */
+/** How often live runs are looked at, and every how many looks the others are. */
 const lookMs = 3000;
+const seldom = 5;
 
 const shown = {
   generativeLoss: "Generative loss",
@@ -29,27 +30,37 @@ const shown = {
   imagesPerSecond: "Pictures a second",
 } as const satisfies Record<keyof RunCurves["curves"], string>;
 
+function chosenNames(): readonly string[] {
+  const [usual] = [...runs.value.filter(({ live }) => live), ...runs.value];
+  const names = chosen.value ?? (usual === undefined ? [] : [usual.name]);
+  return names.filter((name) => runs.value.some((run) => run.name === name));
+}
+
+/** The last look counts. */
+let latest = 0;
+let isLooking = false;
+
 async function look(): Promise<void> {
+  const own = ++latest;
+  isLooking = true;
   try {
     runs.value = (await askFor<Runs>("/v1/runs")).data;
-    const names = chosen.value.filter((name) => runs.value.some((run) => run.name === name));
-    const [first] = runs.value.filter(({ live }) => live).concat(runs.value);
-    chosen.value = names.length === 0 && first !== undefined ? [first.name] : names;
-    const asked = chosen.value;
     const found = await Promise.all(
-      asked.map((name) => askFor<RunCurves>(`/v1/runs/curves?name=${encodeURIComponent(name)}`)),
+      chosenNames().map((name) => askFor<RunCurves>(`/v1/runs/curves?name=${encodeURIComponent(name)}`)),
     );
-    if (asked === chosen.value) curves.value = found;
+    if (own !== latest) return;
+    curves.value = found;
     problem.value = "";
   } catch (error) {
-    problem.value = sentenceOf(error);
+    if (own === latest) problem.value = sentenceOf(error);
+  } finally {
+    if (own === latest) isLooking = false;
   }
 }
 
 function choose(name: string): void {
-  chosen.value = chosen.value.includes(name)
-    ? chosen.value.filter((one) => one !== name)
-    : [...chosen.value.slice(-1), name];
+  const before = chosenNames();
+  chosen.value = before.includes(name) ? before.filter((one) => one !== name) : [...before.slice(-1), name];
   void look();
 }
 
@@ -58,8 +69,10 @@ export function RunsRoom() {
   useEffect(() => {
     if (!watches) return;
     void look();
+    let turns = 0;
     const timer = setInterval(() => {
-      if (runs.value.some(({ live }) => live) && document.visibilityState === "visible") void look();
+      const isDue = runs.value.some(({ live }) => live) || ++turns % seldom === 0;
+      if (isDue && !isLooking && document.visibilityState === "visible") void look();
     }, lookMs);
     return () => clearInterval(timer);
   }, [watches]);
@@ -69,18 +82,23 @@ export function RunsRoom() {
         No runs are watched. <code>dream serve --runs FOLDER</code> shows those of a folder.
       </p>
     );
+  const names = chosenNames();
   return (
     <>
       <h1>Runs</h1>
       {problem.value !== "" && <p role="alert">{problem.value}</p>}
-      {runs.value.length === 0 && <p>There is no run yet: <code>dream train</code> makes one.</p>}
+      {runs.value.length === 0 && (
+        <p>
+          There is no run yet: <code>dream train</code> makes one.
+        </p>
+      )}
       <fieldset class="runs">
         <legend>Two at most, beside each other</legend>
         {runs.value.map((run) => (
           <label key={run.name}>
-            <input type="checkbox" checked={chosen.value.includes(run.name)} onChange={() => choose(run.name)} />
+            <input type="checkbox" checked={names.includes(run.name)} onChange={() => choose(run.name)} />
             <span>
-              <b class={colours[chosen.value.indexOf(run.name)]}>{run.name}</b>{" "}
+              <b class={colours[names.indexOf(run.name)]}>{run.name}</b>{" "}
               <span class="soft">
                 {run.recipe} {run.steps.toLocaleString("en")} steps
                 {run.share !== null && `, ${Math.round(100 * run.share)}%`}
@@ -98,7 +116,7 @@ export function RunsRoom() {
         </div>
       )}
       <div class="grids">
-        {chosen.value.map((name) => (
+        {names.map((name) => (
           <SampleGrids key={name} run={runs.value.find((run) => run.name === name)} />
         ))}
       </div>
@@ -111,7 +129,7 @@ function SampleGrids({ run }: { readonly run: Run | undefined }) {
   /** Null follows the newest. */
   const at = useSignal<number | null>(null);
   if (run === undefined || run.samples.length === 0) return null;
-  const place = at.value ?? run.samples.length - 1;
+  const place = Math.min(at.value ?? Number.POSITIVE_INFINITY, run.samples.length - 1);
   const step = run.samples[place]!;
   return (
     <section aria-label={`Samples of ${run.name}`}>
@@ -124,7 +142,8 @@ function SampleGrids({ run }: { readonly run: Run | undefined }) {
           max={run.samples.length - 1}
           value={place}
           onInput={({ currentTarget }) => {
-            at.value = currentTarget.valueAsNumber === run.samples.length - 1 ? null : currentTarget.valueAsNumber;
+            at.value =
+              currentTarget.valueAsNumber === run.samples.length - 1 ? null : currentTarget.valueAsNumber;
           }}
         />
       </label>

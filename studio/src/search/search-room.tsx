@@ -10,10 +10,12 @@ const problem = signal("");
 /** The last search counts, however late the others are answered. */
 let latest = 0;
 
-async function search(query: { readonly text: string } | { readonly image: string }): Promise<void> {
+type Query = { readonly text: string } | { readonly image: string };
+
+async function search(query: () => Promise<Query> | Query): Promise<void> {
   const own = ++latest;
   try {
-    const { data } = await askFor<Found>("/v1/search", sending({ ...query, count: 40 }));
+    const { data } = await askFor<Found>("/v1/search", sending({ ...(await query()), count: 40 }));
     if (own !== latest) return;
     found.value = data;
     problem.value = "";
@@ -22,16 +24,12 @@ async function search(query: { readonly text: string } | { readonly image: strin
   }
 }
 
-async function searchBy(file: Blob | undefined): Promise<void> {
-  if (file !== undefined) await search({ image: await base64Of(file) });
+function searchBy(file: Blob | undefined): void {
+  if (file !== undefined) void search(async () => ({ image: await base64Of(file) }));
 }
 
-async function searchLike(address: string): Promise<void> {
-  try {
-    await searchBy(await (await ask(pathOf(address))).blob());
-  } catch (error) {
-    problem.value = sentenceOf(error);
-  }
+function searchLike(address: string): void {
+  void search(async () => ({ image: await base64Of(await (await ask(pathOf(address))).blob()) }));
 }
 
 export function SearchRoom() {
@@ -51,12 +49,12 @@ export function SearchRoom() {
           class="search"
           onSubmit={(event) => {
             event.preventDefault();
-            void search({ text: text.value });
+            void search(() => ({ text: text.value }));
           }}
           onDragOver={(event) => event.preventDefault()}
           onDrop={(event) => {
             event.preventDefault();
-            void searchBy(event.dataTransfer?.files[0]);
+            searchBy(event.dataTransfer?.files[0]);
           }}
         >
           <label>
@@ -79,7 +77,10 @@ export function SearchRoom() {
             <input
               type="file"
               accept="image/png,image/jpeg,image/webp"
-              onChange={({ currentTarget }) => void searchBy(currentTarget.files?.[0])}
+              onChange={({ currentTarget }) => {
+                searchBy(currentTarget.files?.[0]);
+                currentTarget.value = "";
+              }}
             />
           </label>
         </form>
@@ -91,7 +92,7 @@ export function SearchRoom() {
       <ol class="pictures">
         {found.value?.map(({ id, url, path, score }) => (
           <li key={id}>
-            <button type="button" class="picture" title={path} onClick={() => void searchLike(url)}>
+            <button type="button" class="picture" title={path} onClick={() => searchLike(url)}>
               <ShownPicture source={url} description={path} />
               <span class="caption">
                 {score.toFixed(3)} {path.split("/").at(-1)}

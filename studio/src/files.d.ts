@@ -1,2 +1,0 @@
-/** Styles, which the build takes care of. */
-declare module "*.css";
