@@ -33,7 +33,7 @@ export interface ClaimFinding {
   readonly verdict: Verdict | null;
 }
 
-/** How well a system names pictures while a share of their tokens is hidden, at its first seed. */
+/** How well a system names pictures while a share of their tokens is hidden: the mean of its seeds. */
 export interface MaskedCurve {
   readonly title: string;
   readonly points: readonly { readonly masked: number; readonly accuracy: number }[];
@@ -67,7 +67,7 @@ export function findingsOf(comparison: Comparison, results: readonly SystemResul
     return { claim, verdict: verdictOf(better!, than!, measure.better, claim.expects) };
   });
   const curves = comparison.systems.flatMap(({ name, title }): MaskedCurve[] => {
-    const points = curveOf(results.find(({ system }) => system === name));
+    const points = meanCurve(results.filter(({ system }) => system === name).map(curveOf));
     return points.length === 0 ? [] : [{ title, points }];
   });
   return { comparison, results, tables, curves, claims };
@@ -75,8 +75,18 @@ export function findingsOf(comparison: Comparison, results: readonly SystemResul
 
 const curveSchema = z.array(z.object({ masked: z.number(), accuracy: z.number() }));
 
-function curveOf(result: SystemResult | undefined): MaskedCurve["points"] {
-  const parsed = curveSchema.safeParse(result?.understanding["zero-shot"]?.details.curve);
+/** Of several seeds, at each share. */
+function meanCurve(seeds: readonly MaskedCurve["points"][]): MaskedCurve["points"] {
+  const curves = seeds.filter(({ length }) => length > 0);
+  const [first = []] = curves;
+  return first.map(({ masked }, i) => ({
+    masked,
+    accuracy: curves.reduce((sum, points) => sum + points[i]!.accuracy, 0) / curves.length,
+  }));
+}
+
+function curveOf(result: SystemResult): MaskedCurve["points"] {
+  const parsed = curveSchema.safeParse(result.understanding["zero-shot"]?.details.curve);
   return parsed.success ? parsed.data : [];
 }
 

@@ -73,7 +73,8 @@ beforeAll(async () => {
   browser = await openBrowser();
   context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });
   page = await opened(context);
-});
+  // A machine without Chromium fetches it first.
+}, 600_000);
 
 beforeEach(async () => {
   await page.goto(`${own.address}/#draw`);
