@@ -65,6 +65,10 @@ describe("runs that are watched", () => {
     await journal.cutFrom(2);
     expect(await steps()).toEqual([0, 1]);
     expect((await runs.list())[0]).toMatchObject({ steps: 2 });
+    // Also where it has grown past what was read before anybody looks.
+    await journal.cutFrom(1);
+    for (let step = 10; step < 20; step++) journal.append(entry(step));
+    expect(await steps()).toEqual([0, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
   });
 
   it("have curves of few points, each the mean of the steps before it", async () => {
